@@ -1,0 +1,177 @@
+//! The life of a call: waits for its stream, talks, takes its leave, is over. Pure.
+
+use super::CallTimer;
+use crate::domain::PhoneNumber;
+use crate::registry::StreamEnd;
+use crate::turn::EndKind;
+
+#[derive(Debug)]
+pub(super) enum Input {
+    /// The call was admitted.
+    Begun,
+    /// The media stream is open.
+    Attached,
+    /// The media stream has closed.
+    Closed { hung_up: bool },
+    /// All is said.
+    EndWanted(EndKind),
+    /// A leg has failed too often.
+    LegGivenUp,
+    /// Twilio asks what comes after the stream.
+    StreamEnded,
+    /// Twilio says that the call is over.
+    Over,
+    /// Twilio was told over REST.
+    Told,
+    /// A timer is over.
+    Due(CallTimer),
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Effect {
+    Arm(CallTimer),
+    /// What Twilio is to do when it asks.
+    Verdict(StreamEnd),
+    CloseLine,
+    /// Twilio has not asked: tell it over REST. The answer is [`Input::Told`].
+    Tell(StreamEnd),
+    /// The end, with the outcome for the call log.
+    Finish(&'static str),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Phase {
+    /// Admitted; the stream is to come.
+    Expecting,
+    Talking,
+    /// Otto has ended the stream; Twilio will ask.
+    Leaving {
+        end: StreamEnd,
+        outcome: &'static str,
+    },
+    Over,
+}
+
+#[derive(Debug)]
+pub(super) struct Life {
+    phase: Phase,
+    escalation: Option<PhoneNumber>,
+}
+
+impl Life {
+    pub(super) fn new(escalation: Option<PhoneNumber>) -> Self {
+        Self { phase: Phase::Expecting, escalation }
+    }
+
+    /// Whether a leg that fails is worth starting again.
+    pub(super) fn needs_legs(&self) -> bool {
+        matches!(self.phase, Phase::Expecting | Phase::Talking)
+    }
+
+    pub(super) fn step(&mut self, input: Input) -> Vec<Effect> {
+        match (self.phase.clone(), input) {
+            (Phase::Expecting, Input::Begun) => vec![Effect::Arm(CallTimer::Attach), Effect::Arm(CallTimer::Longest)],
+            (Phase::Expecting, Input::Attached) => {
+                self.phase = Phase::Talking;
+                Vec::new()
+            }
+            (Phase::Expecting, Input::Due(CallTimer::Attach)) => self.finish("never_streamed"),
+            (Phase::Expecting, Input::StreamEnded | Input::Over) => self.finish("never_streamed"),
+            (Phase::Talking, Input::Closed { hung_up: true }) => self.unasked("hangup_by_caller"),
+            (Phase::Talking, Input::Closed { hung_up: false } | Input::StreamEnded) => self.unasked("stream_lost"),
+            (Phase::Talking, Input::Over) => self.unasked("hangup_by_caller"),
+            (Phase::Talking, Input::EndWanted(kind)) => self.wanted(kind),
+            (Phase::Talking, Input::Due(CallTimer::Longest)) => self.wanted(EndKind::HangUp),
+            (Phase::Expecting | Phase::Talking, Input::LegGivenUp) => self.leave(StreamEnd::Apologise, "failed"),
+            (Phase::Leaving { outcome, .. }, Input::StreamEnded | Input::Over | Input::Told) => self.finish(outcome),
+            (Phase::Leaving { end, .. }, Input::Due(CallTimer::Leave)) => vec![Effect::Tell(end)],
+            _ => Vec::new(),
+        }
+    }
+
+    fn wanted(&mut self, kind: EndKind) -> Vec<Effect> {
+        match (kind, self.escalation.clone()) {
+            (EndKind::Transfer, Some(to)) => self.leave(StreamEnd::Transfer(to), "transferred"),
+            (EndKind::Transfer, None) | (EndKind::HangUp, _) => self.leave(StreamEnd::HangUp, "hangup_by_otto"),
+        }
+    }
+
+    fn leave(&mut self, end: StreamEnd, outcome: &'static str) -> Vec<Effect> {
+        self.phase = Phase::Leaving { end: end.clone(), outcome };
+        vec![Effect::Verdict(end), Effect::CloseLine, Effect::Arm(CallTimer::Leave)]
+    }
+
+    fn unasked(&mut self, outcome: &'static str) -> Vec<Effect> {
+        let mut effects = vec![Effect::Verdict(StreamEnd::Apologise)];
+        effects.extend(self.finish(outcome));
+        effects
+    }
+
+    fn finish(&mut self, outcome: &'static str) -> Vec<Effect> {
+        self.phase = Phase::Over;
+        vec![Effect::Finish(outcome)]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(inputs: Vec<Input>, expected: &[Effect]) {
+        let mut life = Life::new(PhoneNumber::parse("+15555550100").ok());
+        let effects: Vec<Effect> = inputs.into_iter().flat_map(|input| life.step(input)).collect();
+        let told: Vec<&Effect> = effects.iter().filter(|e| !matches!(e, Effect::Arm(_))).collect();
+        assert_eq!(told, expected.iter().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn otto_says_goodbye_and_twilio_asks() {
+        check(
+            vec![Input::Begun, Input::Attached, Input::EndWanted(EndKind::HangUp), Input::StreamEnded],
+            &[Effect::Verdict(StreamEnd::HangUp), Effect::CloseLine, Effect::Finish("hangup_by_otto")],
+        );
+    }
+
+    #[test]
+    fn twilio_does_not_ask_and_is_told() {
+        check(
+            vec![Input::Attached, Input::EndWanted(EndKind::HangUp), Input::Due(CallTimer::Leave), Input::Told],
+            &[
+                Effect::Verdict(StreamEnd::HangUp),
+                Effect::CloseLine,
+                Effect::Tell(StreamEnd::HangUp),
+                Effect::Finish("hangup_by_otto"),
+            ],
+        );
+    }
+
+    #[test]
+    fn the_caller_hangs_up_and_a_late_end_changes_nothing() {
+        check(
+            vec![Input::Attached, Input::Closed { hung_up: true }, Input::EndWanted(EndKind::HangUp), Input::Over],
+            &[Effect::Verdict(StreamEnd::Apologise), Effect::Finish("hangup_by_caller")],
+        );
+    }
+
+    #[test]
+    fn a_call_without_a_stream_is_given_up() {
+        check(vec![Input::Begun, Input::Due(CallTimer::Attach)], &[Effect::Finish("never_streamed")]);
+    }
+
+    #[test]
+    fn a_leg_that_cannot_be_kept_alive_ends_in_an_apology() {
+        check(
+            vec![Input::Attached, Input::LegGivenUp, Input::Closed { hung_up: false }, Input::StreamEnded],
+            &[Effect::Verdict(StreamEnd::Apologise), Effect::CloseLine, Effect::Finish("failed")],
+        );
+    }
+
+    #[test]
+    fn a_transfer_goes_to_the_escalation_number() {
+        let to = PhoneNumber::parse("+15555550100").unwrap();
+        check(
+            vec![Input::Attached, Input::EndWanted(EndKind::Transfer), Input::StreamEnded],
+            &[Effect::Verdict(StreamEnd::Transfer(to)), Effect::CloseLine, Effect::Finish("transferred")],
+        );
+    }
+}

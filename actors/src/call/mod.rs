@@ -1,0 +1,358 @@
+//! CallActor: one per call. Owns the session and the legs, translates between them, and decides what becomes of the
+//! call. How legs are started again is in legs.rs, the life of the call in machine.rs.
+
+mod legs;
+mod machine;
+mod outside;
+mod prompt;
+mod recorder;
+mod session;
+mod speaking;
+#[cfg(test)]
+mod tests;
+mod translate;
+
+pub use outside::{Outside, Vendors};
+
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use tokio::time::Instant;
+
+use crate::actor::{ActorError, Behaviour, ChildEnd, Mailbox, ReplyTo};
+use crate::domain::{Customer, StreamSid};
+use crate::effects::TurnClock;
+use crate::events::{CallBegan, CallOver, emit};
+use crate::journal::JournalMsg;
+use crate::limits;
+use crate::media::{MediaMsg, MediaReport};
+use crate::media_plane::MediaLine;
+use crate::names::{ActorKind, Leg};
+use crate::playback::{PlaybackMsg, PlaybackReport};
+use crate::ports::{CallEnd, CallRecord, MediaSink, MediaSource};
+use crate::registry::{IncomingCall, StreamEnd};
+use crate::speech::Utterance;
+use crate::stt::{SttMsg, SttReport};
+use crate::tasks::TaskScope;
+use crate::timer::{Fired, Timers};
+use crate::tools::{Identity, ToolOutcome};
+use crate::turn::TurnReport;
+use legs::Legs;
+use machine::{Effect, Input, Life};
+use otto_proto::v1::{self, call_event::Body};
+use recorder::Recorder;
+use session::Session;
+
+/// One call's actor. A call that fails as a whole is not started again: Twilio asks what comes after its stream.
+pub type CallRef = Mailbox<CallMsg>;
+
+/// CallActor.
+#[derive(Debug)]
+pub struct CallActor;
+
+/// What the CallActor understands.
+#[allow(missing_docs, reason = "the fields are named by what they are")]
+pub enum CallMsg {
+    /// From itself, first: start the legs, look the caller up.
+    Begin,
+    /// From the registry: the media stream is open and its token was right.
+    Attach {
+        stream: StreamSid,
+        source: MediaSource,
+        sink: MediaSink,
+    },
+    /// From the registry: Twilio asks what comes after the stream. Replied to at once.
+    StreamEnded {
+        reply_to: ReplyTo<StreamEnd>,
+    },
+    /// From the registry: Twilio says that the call is over.
+    Over,
+    /// From a task: who has the caller's number, if anybody.
+    CallerFound(Option<Customer>),
+    /// From the legs.
+    Media(MediaReport),
+    Stt(SttReport),
+    Turn(TurnReport),
+    Playback(PlaybackReport),
+    /// From a task: a tool call has ended.
+    ToolDone {
+        tool_call_id: String,
+        outcome: ToolOutcome,
+    },
+    /// From a task: Twilio was told over REST to end or transfer the call.
+    Told,
+    /// From itself: start a leg again.
+    Restart(Leg),
+    /// From a timer of this actor.
+    Due(Fired<CallTimer>),
+    /// From tests: a leg panics.
+    CrashLeg {
+        leg: Leg,
+    },
+}
+
+/// The timers of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CallTimer {
+    /// The stream has not come.
+    Attach,
+    /// The look-up of the caller takes too long to wait for with the greeting.
+    Greeting,
+    /// Otto has ended the stream and Twilio has not asked.
+    Leave,
+    /// No call is longer than this.
+    Longest,
+    /// A failed leg's pause is over.
+    Restart(Leg),
+}
+
+/// What a CallActor is started with.
+pub struct CallArgs {
+    /// Who calls whom.
+    pub incoming: IncomingCall,
+    /// Everything outside the call.
+    pub outside: Arc<Outside>,
+    /// Where the call's tasks run; nothing of the call outlives it.
+    pub scope: TaskScope,
+    /// Where the call leaves word of how Twilio is to go on.
+    pub verdict: Arc<OnceLock<StreamEnd>>,
+}
+
+/// What the CallActor owns.
+pub struct CallState {
+    outside: Arc<Outside>,
+    session: Session,
+    /// The identity as the model's prompt reads it.
+    shown_identity: Arc<ArcSwap<Identity>>,
+    life: Life,
+    legs: Legs,
+    line: Option<MediaLine>,
+    turn_clock: TurnClock,
+    /// What is being said and has not been heard to its end.
+    unfinished: Vec<Utterance>,
+    /// The turn waits to hear what was heard.
+    hushing: bool,
+    running_tools: HashMap<String, (String, Instant)>,
+    caller_known: Lookup,
+    recorder: Recorder,
+    timers: Timers<CallTimer>,
+    verdict: Arc<OnceLock<StreamEnd>>,
+    began: Instant,
+    tasks: TaskScope,
+}
+
+/// How far the greeting is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lookup {
+    Pending,
+    Done,
+    Greeted,
+}
+
+impl CallState {
+    fn new(args: CallArgs) -> Self {
+        let CallArgs { incoming, outside, scope, verdict } = args;
+        let IncomingCall { call, caller, line } = incoming;
+        let session = Session::new(call.clone(), caller, line, outside.clock.now());
+        let recorder = Recorder::new(call, outside.journal.clone(), Arc::clone(&outside.clock));
+        let (unfinished, running_tools, timers) = Default::default();
+        Self {
+            shown_identity: Arc::new(ArcSwap::from_pointee(session.identity.clone())),
+            session,
+            life: Life::new(outside.escalation.clone()),
+            legs: Legs::new(),
+            line: None,
+            turn_clock: TurnClock::default(),
+            unfinished,
+            hushing: false,
+            running_tools,
+            caller_known: Lookup::Pending,
+            recorder,
+            timers,
+            verdict,
+            began: Instant::now(),
+            tasks: scope,
+            outside,
+        }
+    }
+
+    fn tell_self(&self, myself: &CallRef, msg: CallMsg) {
+        // Cannot fail but when this actor is ending.
+        let _ = myself.cast(msg);
+    }
+
+    fn note(&mut self, body: Body) {
+        self.recorder.record(self.session.turn, body);
+    }
+
+    // The call's life -------------------------------------------------------------------------------------------------
+
+    async fn begin(&mut self, myself: &CallRef) {
+        emit(CallBegan { call: &self.session.call });
+        let text = |number: &Option<crate::domain::PhoneNumber>| number.as_ref().map(|n| n.as_e164().to_owned());
+        self.note(Body::Started(v1::CallStarted {
+            direction: "inbound".into(),
+            caller: text(&self.session.identity.phone).unwrap_or_default(),
+            line: text(&self.session.line).unwrap_or_default(),
+        }));
+        self.look_caller_up(myself);
+        for leg in [Leg::Stt, Leg::Playback, Leg::Turn] {
+            if let Err(error) = self.start_leg(myself, leg).await {
+                self.leg_failed(myself, leg, &error.to_string());
+            }
+        }
+        self.live(myself, Input::Begun);
+    }
+
+    fn record_start(&mut self) {
+        let record = CallRecord {
+            call: self.session.call.clone(),
+            direction: "inbound",
+            caller: self.session.identity.phone.clone(),
+            customer: self.session.identity.customer.as_ref().map(|c| c.id),
+            started_at: self.session.started_at,
+        };
+        self.recorder.send(JournalMsg::Started(Box::new(record)));
+    }
+
+    fn live(&mut self, myself: &CallRef, input: Input) {
+        for effect in self.life.step(input) {
+            match effect {
+                Effect::Arm(timer) => self.arm(myself, timer),
+                // The first word counts.
+                Effect::Verdict(end) => drop(self.verdict.set(end)),
+                Effect::CloseLine => self.close_line(),
+                Effect::Tell(end) => self.tell_twilio(myself, end),
+                Effect::Finish(outcome) => self.finish(myself, outcome),
+            }
+        }
+    }
+
+    fn arm(&mut self, myself: &CallRef, timer: CallTimer) {
+        let after = match timer {
+            CallTimer::Attach => limits::STREAM_ATTACH_TIMEOUT_MS,
+            CallTimer::Greeting => limits::GREETING_LOOKUP_MS,
+            CallTimer::Leave => limits::HANG_UP_TIMEOUT_MS,
+            CallTimer::Longest => limits::CALL_MAX_MS,
+            CallTimer::Restart(_) => Duration::ZERO,
+        };
+        self.timers.arm(&self.tasks, timer, after, myself, CallMsg::Due);
+    }
+
+    async fn due(&mut self, myself: &CallRef, fired: Fired<CallTimer>) {
+        if !self.timers.is_due(fired) {
+            return;
+        }
+        match fired.timer {
+            CallTimer::Greeting => self.greet(),
+            CallTimer::Restart(leg) => self.restart(myself, leg).await,
+            timer => self.live(myself, Input::Due(timer)),
+        }
+    }
+
+    async fn attach(&mut self, myself: &CallRef, stream: StreamSid, source: MediaSource, sink: MediaSink) {
+        if self.line.is_some() {
+            return;
+        }
+        self.note(Body::StreamStarted(v1::StreamStarted { stream_sid: stream.to_string() }));
+        let (line, audio) = MediaLine::open(stream, source, sink, &self.tasks);
+        let out = line.out();
+        self.line = Some(line);
+        self.live(myself, Input::Attached);
+        self.legs.stt.cast(SttMsg::Listen(audio));
+        self.legs.playback.cast(PlaybackMsg::Open(out));
+        if let Err(error) = self.start_leg(myself, Leg::Media).await {
+            self.leg_failed(myself, Leg::Media, &error.to_string());
+        }
+        match self.caller_known {
+            Lookup::Pending => self.arm(myself, CallTimer::Greeting),
+            Lookup::Done | Lookup::Greeted => self.greet(),
+        }
+    }
+
+    fn stream_ended(&mut self, myself: &CallRef, reply_to: ReplyTo<StreamEnd>) {
+        self.live(myself, Input::StreamEnded);
+        reply_to.send(self.verdict.get().cloned().unwrap_or(StreamEnd::Apologise));
+    }
+
+    fn close_line(&self) {
+        let through_actor = self.legs.media.cast(MediaMsg::Close);
+        if let (false, Some(line)) = (through_actor, &self.line) {
+            line.close();
+        }
+    }
+
+    fn tell_twilio(&self, myself: &CallRef, end: StreamEnd) {
+        let (telephony, call, myself) = (self.outside.telephony.clone(), self.session.call.clone(), myself.clone());
+        self.tasks.spawn(async move {
+            let told = match (&telephony, &end) {
+                (None, _) => Ok(()),
+                (Some(telephony), StreamEnd::Transfer(to)) => telephony.transfer(&call, to).await,
+                (Some(telephony), StreamEnd::HangUp | StreamEnd::Apologise) => telephony.hang_up(&call).await,
+            };
+            if let Err(error) = told {
+                emit(crate::events::VendorTrouble { call: &call, actor: ActorKind::Call, error: &error });
+            }
+            let _ = myself.cast(CallMsg::Told);
+        });
+    }
+
+    fn finish(&mut self, myself: &CallRef, outcome: &'static str) {
+        // Nothing of this call may act any more.
+        self.turn_clock.advance_to(self.session.turn.next());
+        let turns = self.session.turn.0;
+        emit(CallOver { call: &self.session.call, outcome, turns });
+        let duration_ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.note(Body::Ended(v1::CallEnded { outcome: outcome.into(), duration_ms, turns }));
+        let end = CallEnd {
+            ended_at: self.outside.clock.now(),
+            outcome,
+            turns,
+            transcript: self.session.history.transcript(),
+        };
+        self.recorder.send(JournalMsg::Ended { call: self.session.call.clone(), end: Box::new(end) });
+        myself.stop();
+    }
+}
+
+impl Behaviour for CallActor {
+    const KIND: ActorKind = ActorKind::Call;
+    type Msg = CallMsg;
+    type Args = CallArgs;
+    type State = CallState;
+
+    async fn start(&self, myself: &CallRef, args: CallArgs) -> Result<CallState, ActorError> {
+        let state = CallState::new(args);
+        state.tell_self(myself, CallMsg::Begin);
+        Ok(state)
+    }
+
+    async fn handle(&self, myself: &CallRef, msg: CallMsg, state: &mut CallState) -> Result<(), ActorError> {
+        match msg {
+            CallMsg::Begin => state.begin(myself).await,
+            CallMsg::Attach { stream, source, sink } => state.attach(myself, stream, source, sink).await,
+            CallMsg::StreamEnded { reply_to } => state.stream_ended(myself, reply_to),
+            CallMsg::Over => state.live(myself, Input::Over),
+            CallMsg::CallerFound(customer) => state.caller_found(customer),
+            CallMsg::Media(report) => state.media(myself, report),
+            CallMsg::Stt(report) => state.stt(report),
+            CallMsg::Turn(report) => state.turn(myself, report),
+            CallMsg::Playback(report) => state.playback(report),
+            CallMsg::ToolDone { tool_call_id, outcome } => state.tool_done(myself, tool_call_id, outcome),
+            CallMsg::Told => state.live(myself, Input::Told),
+            CallMsg::Restart(leg) => state.restart(myself, leg).await,
+            CallMsg::Due(fired) => state.due(myself, fired).await,
+            CallMsg::CrashLeg { leg } => state.legs.crash(leg),
+        }
+        Ok(())
+    }
+
+    async fn child_ended(&self, myself: &CallRef, child: ChildEnd, state: &mut CallState) -> Result<(), ActorError> {
+        if let (Some(leg), Some(reason)) = (state.legs.which(child.id), child.failure) {
+            state.leg_failed(myself, leg, &reason);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,78 @@
+//! Everything outside a call that it needs: ports, shared actors, the shop. One for all calls.
+
+use std::sync::Arc;
+
+use crate::domain::{PhoneNumber, Shop};
+use crate::journal::JournalRef;
+use crate::ports::{Clock, LanguageModel, SpeechToText, Telephony, TextToSpeech, ToolSpec};
+use crate::root::Addresses;
+use crate::tools::{self, ToolRouter};
+
+/// What every call needs.
+pub struct Outside {
+    /// Who hears.
+    pub stt: Arc<dyn SpeechToText>,
+    /// Who speaks.
+    pub tts: Arc<dyn TextToSpeech>,
+    /// Who thinks.
+    pub model: Arc<dyn LanguageModel>,
+    /// Who ends and transfers calls; none without an account.
+    pub telephony: Option<Arc<dyn Telephony>>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// The shop.
+    pub shop: Arc<Shop>,
+    /// Who takes over from Otto.
+    pub escalation: Option<PhoneNumber>,
+    /// The journal.
+    pub journal: JournalRef,
+    /// Runs tools.
+    pub router: ToolRouter,
+    /// What the model is told in every call.
+    pub instructions: Arc<str>,
+    /// What the model may call.
+    pub tools: Arc<[ToolSpec]>,
+}
+
+impl std::fmt::Debug for Outside {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Outside")
+    }
+}
+
+/// The vendors of an [`Outside`].
+pub struct Vendors {
+    /// Who hears.
+    pub stt: Arc<dyn SpeechToText>,
+    /// Who speaks.
+    pub tts: Arc<dyn TextToSpeech>,
+    /// Who thinks.
+    pub model: Arc<dyn LanguageModel>,
+    /// Who ends and transfers calls; none without an account.
+    pub telephony: Option<Arc<dyn Telephony>>,
+}
+
+impl Outside {
+    /// Puts everything together.
+    #[must_use]
+    pub fn new(
+        vendors: Vendors,
+        clock: Arc<dyn Clock>,
+        shop: Arc<Shop>,
+        escalation: Option<PhoneNumber>,
+        addresses: &Addresses,
+    ) -> Self {
+        let Vendors { stt, tts, model, telephony } = vendors;
+        let router = ToolRouter {
+            crm: addresses.crm.clone(),
+            calendar: addresses.calendar.clone(),
+            shop: Arc::clone(&shop),
+            clock: Arc::clone(&clock),
+            can_transfer: escalation.is_some(),
+        };
+        let instructions = super::prompt::instructions(&shop).into();
+        let tools = tools::specs(escalation.is_some());
+        let journal = addresses.journal.clone();
+        Self { stt, tts, model, telephony, clock, shop, escalation, journal, router, instructions, tools }
+    }
+}

@@ -1,0 +1,97 @@
+//! The session: everything that a call must not lose, and its snapshot. Pure.
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use otto_proto::v1;
+use prost::Message as _;
+
+use crate::domain::{CallSid, PhoneNumber, TurnId, UtteranceId};
+use crate::history::{Entry, History};
+use crate::ports::ToolCall;
+use crate::stt::SttReport;
+use crate::tools::Identity;
+use crate::turn::EndKind;
+
+/// Words that are kept until they have become part of the history.
+const PENDING_WORDS: usize = 64;
+
+/// What a call owns.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) call: CallSid,
+    pub(super) line: Option<PhoneNumber>,
+    pub(super) started_at: DateTime<Utc>,
+    pub(super) identity: Identity,
+    pub(super) history: History,
+    pub(super) turn: TurnId,
+    pub(super) last_utterance: UtteranceId,
+    /// The call is to end after what is being said.
+    pub(super) ending: Option<EndKind>,
+    /// What the speech-to-text heard and the turn has not answered yet.
+    pub(super) pending: Vec<SttReport>,
+}
+
+impl Session {
+    pub(super) fn new(
+        call: CallSid,
+        caller: Option<PhoneNumber>,
+        line: Option<PhoneNumber>,
+        now: DateTime<Utc>,
+    ) -> Self {
+        let identity = Identity { phone: caller, ..Identity::default() };
+        let (history, turn, last_utterance, ending, pending) = Default::default();
+        Self { call, line, started_at: now, identity, history, turn, last_utterance, ending, pending }
+    }
+
+    /// Keeps what was heard until the turn has taken it up.
+    pub(super) fn heard(&mut self, report: &SttReport) {
+        let counts = match report {
+            SttReport::Words { is_final, text, speech_final, .. } => (*is_final && !text.is_empty()) || *speech_final,
+            SttReport::UtteranceEnd => !self.pending.is_empty(),
+            SttReport::Trouble(_) => false,
+        };
+        if counts && self.pending.len() < PENDING_WORDS {
+            self.pending.push(report.clone());
+        }
+    }
+
+    /// The session as it is kept in the cache.
+    pub(super) fn snapshot(&self, now: DateTime<Utc>) -> Bytes {
+        let text = |number: &Option<PhoneNumber>| number.as_ref().map(|n| n.as_e164().to_owned()).unwrap_or_default();
+        let snapshot = v1::SessionSnapshot {
+            call_sid: self.call.to_string(),
+            direction: "inbound".into(),
+            caller: text(&self.identity.phone),
+            line: text(&self.line),
+            customer_id: self.identity.customer.as_ref().map_or(0, |c| c.id.0),
+            verified: self.identity.verified,
+            failed_verifications: self.identity.attempts,
+            turn: self.turn.0,
+            history: self.history.entries().iter().map(message).collect(),
+            started_at_ms: self.started_at.timestamp_millis(),
+            saved_at_ms: now.timestamp_millis(),
+        };
+        snapshot.encode_to_vec().into()
+    }
+}
+
+fn message(entry: &Entry) -> v1::Message {
+    use v1::message::Body;
+    let body = match entry {
+        Entry::User(text) => Body::User(v1::UserMessage { text: text.clone() }),
+        Entry::Assistant { turn, utterance, text, tool_calls } => Body::Assistant(v1::AssistantMessage {
+            utterance: utterance.0,
+            text: text.clone(),
+            tool_calls: tool_calls.iter().map(tool_call).collect(),
+            turn: turn.0,
+        }),
+        Entry::Tool { tool_call_id, content } => {
+            Body::Tool(v1::ToolMessage { tool_call_id: tool_call_id.clone(), content: content.clone() })
+        }
+    };
+    v1::Message { body: Some(body) }
+}
+
+fn tool_call(call: &ToolCall) -> v1::ToolCall {
+    v1::ToolCall { id: call.id.clone(), name: call.name.clone(), arguments: call.arguments.clone() }
+}

@@ -1,0 +1,217 @@
+//! What the legs report becomes messages to other legs, journal records and tool calls. Legs do not know each other.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::machine::Input;
+use super::{CallMsg, CallRef, CallState, Lookup, prompt};
+use crate::crm::CrmMsg;
+use crate::domain::{Customer, TurnId};
+use crate::effects::EffectId;
+use crate::events::{BargedIn, VendorTrouble, emit};
+use crate::history::{Entry, HistoryOp};
+use crate::journal::JournalMsg;
+use crate::limits;
+use crate::media::MediaReport;
+use crate::metrics::Metric;
+use crate::names::ActorKind;
+use crate::playback::PlaybackMsg;
+use crate::ports::{ToolCall, VendorError};
+use crate::stt::SttReport;
+use crate::tools::{Learned, ToolJob, ToolOutcome, ToolRouter};
+use crate::turn::{Hops, Situation, TurnMsg, TurnReport};
+use otto_proto::v1::{self, call_event::Body};
+
+impl CallState {
+    // The caller ------------------------------------------------------------------------------------------------------
+
+    pub(super) fn look_caller_up(&mut self, myself: &CallRef) {
+        let Some(phone) = self.session.identity.phone.clone() else {
+            return self.caller_found(None);
+        };
+        let (crm, myself) = (self.outside.router.crm.clone(), myself.clone());
+        self.tasks.spawn(async move {
+            let ask = |reply_to| CrmMsg::FindByPhone { phone: phone.clone(), reply_to };
+            let found = crm.ask_again(limits::READ_TIMEOUT_MS, ask).await;
+            // A caller who cannot be looked up is greeted like one who is not on file.
+            let _ = myself.cast(CallMsg::CallerFound(found.ok().and_then(Result::ok).flatten()));
+        });
+    }
+
+    pub(super) fn caller_found(&mut self, customer: Option<Customer>) {
+        self.session.identity.customer = customer;
+        self.show_identity();
+        if self.caller_known == Lookup::Pending {
+            self.caller_known = Lookup::Done;
+            self.record_start();
+            if self.line.is_some() {
+                self.greet();
+            }
+        }
+    }
+
+    pub(super) fn greet(&mut self) {
+        if self.caller_known == Lookup::Greeted || self.line.is_none() {
+            return;
+        }
+        if self.caller_known == Lookup::Pending {
+            self.record_start();
+        }
+        self.caller_known = Lookup::Greeted;
+        let shop = Arc::clone(&self.outside.shop);
+        let name = self.session.identity.customer.as_ref().map(Customer::first_name);
+        let wording = if name.is_some() { &shop.wording.greeting_known } else { &shop.wording.greeting_unknown };
+        let text = shop.say(wording, name);
+        self.note(Body::Greeted(v1::Greeted { known_caller: self.session.identity.customer.is_some() }));
+        self.legs.turn.cast(TurnMsg::Greet { text });
+    }
+
+    fn show_identity(&self) {
+        self.shown_identity.store(Arc::new(self.session.identity.clone()));
+    }
+
+    pub(super) fn situation(&self) -> Situation {
+        let (identity, shop) = (Arc::clone(&self.shown_identity), Arc::clone(&self.outside.shop));
+        let clock = Arc::clone(&self.outside.clock);
+        Arc::new(move || prompt::situation(&shop, &identity.load(), clock.now()))
+    }
+
+    // Media and speech to text ----------------------------------------------------------------------------------------
+
+    pub(super) fn media(&mut self, myself: &CallRef, report: MediaReport) {
+        match report {
+            MediaReport::Key(key) => {
+                self.note(Body::Dtmf(v1::Dtmf { digit: key.to_string() }));
+                self.legs.turn.cast(TurnMsg::Key(key));
+            }
+            MediaReport::Played(epoch, position) => {
+                self.legs.playback.cast(PlaybackMsg::Played(epoch, position));
+            }
+            MediaReport::Closed { hung_up } => self.live(myself, Input::Closed { hung_up }),
+        }
+    }
+
+    pub(super) fn stt(&mut self, report: SttReport) {
+        if let SttReport::Trouble(error) = &report {
+            return self.trouble(ActorKind::Stt, error);
+        }
+        self.session.heard(&report);
+        self.pass_on(report);
+    }
+
+    pub(super) fn pass_on(&mut self, report: SttReport) {
+        let msg = match report {
+            SttReport::Words { text, is_final, speech_final, waited } => {
+                TurnMsg::Words { text, is_final, speech_final, waited }
+            }
+            SttReport::UtteranceEnd => TurnMsg::UtteranceEnd,
+            SttReport::Trouble(_) => return,
+        };
+        self.legs.turn.cast(msg);
+    }
+
+    pub(super) fn trouble(&mut self, actor: ActorKind, error: &VendorError) {
+        emit(VendorTrouble { call: &self.session.call, actor, error });
+    }
+
+    // The turn --------------------------------------------------------------------------------------------------------
+
+    pub(super) fn turn(&mut self, myself: &CallRef, report: TurnReport) {
+        match report {
+            TurnReport::Begin(turn) => self.begin_turn(turn),
+            TurnReport::History(op) => self.history(op),
+            TurnReport::Say { turn, utterance, text } => self.say(turn, utterance, text),
+            TurnReport::Finish(utterance) => self.finish_utterance(utterance),
+            TurnReport::Hush => self.hush(),
+            TurnReport::BargeIn(text) => {
+                emit(BargedIn { call: &self.session.call });
+                self.note(Body::BargeIn(v1::BargeIn { text }));
+            }
+            TurnReport::RunTool { turn, call } => self.run_tool(myself, turn, call),
+            TurnReport::End(kind) => self.live(myself, Input::EndWanted(kind)),
+            TurnReport::Timed { turn, hops } => self.timed(turn, &hops),
+            TurnReport::Trouble(error) => self.trouble(ActorKind::Turn, &error),
+        }
+    }
+
+    /// From here on no earlier turn can speak, book or hang up.
+    fn begin_turn(&mut self, turn: TurnId) {
+        self.turn_clock.advance_to(turn);
+        self.session.turn = turn;
+        self.session.ending = None;
+    }
+
+    fn history(&mut self, op: HistoryOp) {
+        if let HistoryOp::Add(Entry::User(text)) = &op {
+            self.session.pending.clear();
+            let said = Body::CallerSaid(v1::CallerSaid { text: text.clone() });
+            self.note(said);
+        }
+        self.session.history.apply(op);
+        let snapshot = self.session.snapshot(self.outside.clock.now());
+        self.recorder.send(JournalMsg::Session { call: self.session.call.clone(), snapshot });
+    }
+
+    fn timed(&mut self, turn: TurnId, hops: &Hops) {
+        let ms = |d: std::time::Duration| u64::try_from(d.as_millis()).unwrap_or(u64::MAX);
+        for (hop, took) in hops.named() {
+            let labels = vec![metrics::Label::from_static_parts("hop", hop)];
+            Metric::TurnHopSeconds.histogram(labels).record(took.as_secs_f64());
+        }
+        let timed = v1::TurnTimed {
+            endpointing_ms: ms(hops.endpointing),
+            model_first_token_ms: ms(hops.model_first_token),
+            first_clause_ms: ms(hops.first_clause),
+            speech_first_byte_ms: ms(hops.speech_first_byte),
+            media_out_ms: ms(hops.media_out),
+        };
+        self.recorder.record(turn, Body::TurnTimed(timed));
+    }
+
+    // Tools -----------------------------------------------------------------------------------------------------------
+
+    fn run_tool(&mut self, myself: &CallRef, turn: TurnId, call: ToolCall) {
+        if self.running_tools.contains_key(&call.id) {
+            // Asked for by a turn that has been started again; the result is on its way.
+            return;
+        }
+        self.running_tools.insert(call.id.clone(), (call.name.clone(), Instant::now()));
+        self.note(Body::ToolCalled(v1::ToolCalled {
+            tool_call_id: call.id.clone(),
+            name: call.name.clone(),
+            arguments: call.arguments.clone(),
+        }));
+        let admitted = ToolRouter::admit(&call.name, &mut self.session.identity);
+        let effect = EffectId { call: self.session.call.clone(), turn, tool_call_id: call.id.clone() };
+        let job = ToolJob { effect, fence: self.turn_clock.fence(turn), call };
+        let (router, myself) = (self.outside.router.clone(), myself.clone());
+        self.tasks.spawn(async move {
+            let tool_call_id = job.call.id.clone();
+            let outcome = router.run(job, admitted).await;
+            let _ = myself.cast(CallMsg::ToolDone { tool_call_id, outcome });
+        });
+    }
+
+    pub(super) fn tool_done(&mut self, myself: &CallRef, tool_call_id: String, outcome: ToolOutcome) {
+        let ToolOutcome { content, end, learned } = outcome;
+        if let Some((name, since)) = self.running_tools.remove(&tool_call_id) {
+            self.note(Body::ToolReturned(v1::ToolReturned {
+                tool_call_id: tool_call_id.clone(),
+                name,
+                content: content.clone(),
+                took_ms: u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX),
+            }));
+        }
+        match learned {
+            Some(Learned::Verified) => self.session.identity.verified = true,
+            Some(Learned::OnFile) if self.session.identity.customer.is_none() => self.look_caller_up(myself),
+            Some(Learned::OnFile) | None => {}
+        }
+        self.show_identity();
+        if end.is_some() {
+            self.session.ending = end;
+        }
+        self.legs.turn.cast(TurnMsg::ToolDone { tool_call_id, content, end });
+    }
+}

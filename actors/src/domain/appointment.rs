@@ -1,0 +1,95 @@
+//! Appointments: a vehicle in a bay for a time.
+
+use chrono::{DateTime, Utc};
+
+use super::{AppointmentId, BayId, CustomerId, VehicleId};
+
+/// Where an appointment stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AppointmentStatus {
+    /// Booked.
+    Scheduled,
+    /// The customer said again that they come.
+    Confirmed,
+    /// The vehicle is in the bay.
+    InProgress,
+    /// Done.
+    Completed,
+    /// Called off; the bay is free again.
+    Cancelled,
+    /// The customer did not come.
+    NoShow,
+}
+
+impl AppointmentStatus {
+    /// The word in the database.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Scheduled => "scheduled",
+            Self::Confirmed => "confirmed",
+            Self::InProgress => "in_progress",
+            Self::Completed => "completed",
+            Self::Cancelled => "cancelled",
+            Self::NoShow => "no_show",
+        }
+    }
+
+    /// Reads the word in the database.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        use AppointmentStatus::{Cancelled, Completed, Confirmed, InProgress, NoShow, Scheduled};
+        [Scheduled, Confirmed, InProgress, Completed, Cancelled, NoShow].into_iter().find(|s| s.as_str() == word)
+    }
+}
+
+/// An appointment on file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Appointment {
+    /// The row.
+    pub id: AppointmentId,
+    /// Whose it is.
+    pub customer: CustomerId,
+    /// The vehicle, where it is known.
+    pub vehicle: Option<VehicleId>,
+    /// Name of the service as in the shop's list.
+    pub service: String,
+    /// When work starts.
+    pub starts_at: DateTime<Utc>,
+    /// How long the bay is held, in minutes.
+    pub minutes: u32,
+    /// The bay that is held.
+    pub bay: BayId,
+    /// Where it stands.
+    pub status: AppointmentStatus,
+}
+
+/// An appointment to be made. Which bay it gets is decided with the write, among those that are free.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewAppointment {
+    /// Whose it is.
+    pub customer: CustomerId,
+    /// The vehicle, where it is known.
+    pub vehicle: Option<VehicleId>,
+    /// Name of the service as in the shop's list.
+    pub service: String,
+    /// When work starts.
+    pub starts_at: DateTime<Utc>,
+    /// How long the bay is held, in minutes.
+    pub minutes: u32,
+    /// What the caller said is wrong.
+    pub concerns: Option<String>,
+    /// How it came about, such as `phone`.
+    pub booked_by: &'static str,
+}
+
+/// A time in which a bay is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BookedTime {
+    /// The bay.
+    pub bay: BayId,
+    /// From.
+    pub starts_at: DateTime<Utc>,
+    /// Until, exclusive.
+    pub ends_at: DateTime<Utc>,
+}

@@ -1,0 +1,259 @@
+//! The shop: who it is, when it is open, what it does, and the words it uses. Read from `otto.toml`; the defaults are
+//! Otto's Auto.
+
+use std::collections::BTreeSet;
+
+use chrono::{NaiveDate, NaiveTime, Weekday};
+use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
+
+/// Everything that `otto.toml` can say.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Shop {
+    /// The name Otto answers with.
+    pub name: String,
+    /// Spoken when a caller asks where the shop is.
+    pub address: String,
+    /// IANA zone: hours and spoken times are in it.
+    pub time_zone: Tz,
+    /// Opening hours by weekday.
+    pub hours: Hours,
+    /// A break in which no work starts or goes on, if there is one.
+    pub lunch: Option<Span>,
+    /// Days on which the shop is closed.
+    pub holidays: BTreeSet<NaiveDate>,
+    /// What can be booked.
+    pub services: Vec<Service>,
+    /// Names of the service bays; each holds one vehicle at a time.
+    pub bays: Vec<String>,
+    /// Appointments start on this grid, in minutes from the opening.
+    pub grid_minutes: u32,
+    /// How far ahead may be booked, in days.
+    pub booking_horizon_days: u32,
+    /// What Otto says in fixed situations.
+    pub wording: Wording,
+}
+
+/// From one wall-clock time to another, the end exclusive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Span {
+    /// First minute, as `"09:00"`.
+    #[serde(with = "wall_clock")]
+    pub from: NaiveTime,
+    /// First minute that is no longer in it.
+    #[serde(with = "wall_clock")]
+    pub to: NaiveTime,
+}
+
+/// Opening hours; a day that is left out is closed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(default, deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Hours {
+    pub monday: Option<Span>,
+    pub tuesday: Option<Span>,
+    pub wednesday: Option<Span>,
+    pub thursday: Option<Span>,
+    pub friday: Option<Span>,
+    pub saturday: Option<Span>,
+    pub sunday: Option<Span>,
+}
+
+impl Hours {
+    /// The hours of a weekday.
+    #[must_use]
+    pub fn on(&self, day: Weekday) -> Option<Span> {
+        match day {
+            Weekday::Mon => self.monday,
+            Weekday::Tue => self.tuesday,
+            Weekday::Wed => self.wednesday,
+            Weekday::Thu => self.thursday,
+            Weekday::Fri => self.friday,
+            Weekday::Sat => self.saturday,
+            Weekday::Sun => self.sunday,
+        }
+    }
+}
+
+/// Something that can be booked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Service {
+    /// As Otto says it.
+    pub name: String,
+    /// How long it holds a bay.
+    pub minutes: u32,
+    /// Lowest price in whole units of the shop's currency.
+    pub price_from: u32,
+    /// Highest price in whole units of the shop's currency.
+    pub price_to: u32,
+}
+
+/// What Otto says in fixed situations. `{name}` is the caller's first name, `{shop}` the shop's name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Wording {
+    /// To a caller whose number is on file.
+    pub greeting_known: String,
+    /// To anybody else.
+    pub greeting_unknown: String,
+    /// When a tool takes longer than a moment.
+    pub filler: String,
+    /// When Otto could not come up with an answer.
+    pub trouble: String,
+    /// When Otto ends the call and the model said no goodbye.
+    pub goodbye: String,
+    /// When a part of the call failed for good.
+    pub apology: String,
+    /// When a human takes over.
+    pub transfer: String,
+    /// When all lines are taken.
+    pub busy: String,
+}
+
+impl Default for Wording {
+    fn default() -> Self {
+        Self {
+            greeting_known: "Hi {name}, this is Otto from {shop}. How can I help you today?".into(),
+            greeting_unknown: "Thanks for calling {shop}, this is Otto. How can I help you today?".into(),
+            filler: "One moment, please.".into(),
+            trouble: "Sorry, I lost my train of thought. Could you say that again?".into(),
+            goodbye: "Thank you for calling {shop}. Goodbye!".into(),
+            apology: "I'm sorry, we are having technical trouble. Please call again in a few minutes.".into(),
+            transfer: "One moment, I am connecting you with a colleague.".into(),
+            busy: "I'm sorry, all our lines are busy right now. Please call again in a few minutes.".into(),
+        }
+    }
+}
+
+impl Default for Shop {
+    fn default() -> Self {
+        let weekday = Some(span(9, 17));
+        let service =
+            |name: &str, minutes, price_from, price_to| Service { name: name.into(), minutes, price_from, price_to };
+        Self {
+            name: "Otto's Auto".into(),
+            address: "123 Main Street, Springfield".into(),
+            time_zone: chrono_tz::America::Chicago,
+            hours: Hours {
+                monday: weekday,
+                tuesday: weekday,
+                wednesday: weekday,
+                thursday: weekday,
+                friday: weekday,
+                saturday: Some(span(9, 15)),
+                sunday: None,
+            },
+            lunch: Some(span(12, 13)),
+            holidays: BTreeSet::new(),
+            services: vec![
+                service("Oil change", 30, 50, 80),
+                service("Tire rotation", 30, 30, 50),
+                service("Brake inspection", 60, 60, 100),
+                service("Brake service", 120, 250, 450),
+                service("Battery replacement", 30, 150, 250),
+                service("Engine diagnostics", 60, 100, 150),
+                service("State inspection", 60, 40, 60),
+            ],
+            bays: vec!["Bay 1".into()],
+            grid_minutes: 30,
+            booking_horizon_days: 90,
+            wording: Wording::default(),
+        }
+    }
+}
+
+fn span(from: u32, to: u32) -> Span {
+    let hour = |h| NaiveTime::from_hms_opt(h, 0, 0).unwrap_or_default();
+    Span { from: hour(from), to: hour(to) }
+}
+
+impl Shop {
+    /// The hours of a date; none on closed weekdays and holidays.
+    #[must_use]
+    pub fn open_on(&self, date: NaiveDate) -> Option<Span> {
+        use chrono::Datelike as _;
+        if self.holidays.contains(&date) { None } else { self.hours.on(date.weekday()) }
+    }
+
+    /// The service of that name, however it is written in upper and lower case.
+    #[must_use]
+    pub fn service(&self, name: &str) -> Option<&Service> {
+        let name = name.trim();
+        self.services.iter().find(|s| s.name.eq_ignore_ascii_case(name))
+    }
+
+    /// A text of the wording with the shop's name and the caller's first name put in.
+    #[must_use]
+    pub fn say(&self, text: &str, first_name: Option<&str>) -> String {
+        text.replace("{shop}", &self.name).replace("{name}", first_name.unwrap_or("there"))
+    }
+
+    /// Everything that is wrong with the settings, each with what was found and what is expected.
+    #[must_use]
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        let mut check = |fine: bool, problem: String| {
+            if !fine {
+                problems.push(problem);
+            }
+        };
+        check(!self.name.trim().is_empty(), "name: found nothing, expected the shop's name".into());
+        check(!self.services.is_empty(), "services: found none, expected at least one".into());
+        check(!self.bays.is_empty(), "bays: found none, expected at least one".into());
+        let bays: BTreeSet<_> = self.bays.iter().collect();
+        check(bays.len() == self.bays.len(), "bays: a name appears twice, expected different names".into());
+        let services: BTreeSet<_> = self.services.iter().map(|s| s.name.to_lowercase()).collect();
+        check(services.len() == self.services.len(), "services: a name appears twice, expected different names".into());
+        let grid = self.grid_minutes;
+        check((5..=240).contains(&grid), format!("grid_minutes: found {grid}, expected 5 to 240"));
+        let horizon = self.booking_horizon_days;
+        check((1..=730).contains(&horizon), format!("booking_horizon_days: found {horizon}, expected 1 to 730"));
+        for s in &self.services {
+            let (name, minutes) = (&s.name, s.minutes);
+            check((5..=480).contains(&minutes), format!("service {name}: found {minutes} minutes, expected 5 to 480"));
+            check(s.price_from <= s.price_to, format!("service {name}: price_from is above price_to"));
+        }
+        let days = [Weekday::Mon, Weekday::Tue, Weekday::Wed, Weekday::Thu, Weekday::Fri, Weekday::Sat, Weekday::Sun];
+        for (what, span) in
+            days.iter().map(|d| (d.to_string(), self.hours.on(*d))).chain([("lunch".into(), self.lunch)])
+        {
+            check(span.is_none_or(|s| s.from < s.to), format!("{what}: `from` is not before `to`"));
+        }
+        problems
+    }
+}
+
+mod wall_clock {
+    //! Times of day as `"09:00"`.
+    use chrono::NaiveTime;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(time: &NaiveTime, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&time.format("%H:%M"))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NaiveTime, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        NaiveTime::parse_from_str(&text, "%H:%M")
+            .map_err(|_| serde::de::Error::custom(format!("found {text:?}, expected a time such as \"09:00\"")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_have_no_problems() {
+        assert_eq!(Shop::default().problems(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn problems_are_all_reported() {
+        let shop = Shop { bays: vec![], grid_minutes: 0, lunch: Some(span(13, 12)), ..Shop::default() };
+        assert_eq!(shop.problems().len(), 3, "{:?}", shop.problems());
+    }
+}

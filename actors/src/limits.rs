@@ -1,0 +1,150 @@
+//! Every bound, time-out and budget, by name, with its unit last. Relations between them are asserted at compile time.
+
+use std::time::Duration;
+
+const fn ms(n: u64) -> Duration {
+    Duration::from_millis(n)
+}
+
+// Media plane ---------------------------------------------------------------------------------------------------------
+
+/// Samples in a millisecond of mu-law 8 kHz audio; a sample is a byte.
+pub const SAMPLES_PER_MS: u64 = 8;
+/// Frames of the caller's audio that wait for the speech-to-text: 256 of 20 ms are 5.1 s. The oldest are dropped.
+pub const AUDIO_IN_FRAMES: usize = 256;
+/// Chunks of Otto's audio that wait for the telephony socket. The text-to-speech is read no faster than they leave.
+pub const AUDIO_OUT_CHUNKS: usize = 64;
+/// Control frames (clear, close) that wait for the telephony socket.
+pub const MEDIA_CONTROL_FRAMES: usize = 16;
+/// Audio between two marks, so that the play-out clock is corrected about once a second of speech.
+pub const MARK_EVERY_SAMPLES: u64 = 8_000;
+/// Largest message that the media socket takes, in bytes. Twilio's are about 300.
+pub const MEDIA_MESSAGE_MAX_BYTES: usize = 64 * 1024;
+/// From the socket's opening to its `start` message.
+pub const STREAM_START_TIMEOUT_MS: Duration = ms(10_000);
+/// A write to the telephony socket that takes longer means that the caller is gone.
+pub const MEDIA_WRITE_TIMEOUT_MS: Duration = ms(10_000);
+
+// Speech to text ------------------------------------------------------------------------------------------------------
+
+/// Connecting to the speech-to-text.
+pub const STT_CONNECT_TIMEOUT_MS: Duration = ms(5_000);
+/// Between two keep-alives while no audio flows; the vendor's window is 10 s.
+pub const STT_KEEP_ALIVE_EVERY_MS: Duration = ms(4_000);
+/// A write to the speech-to-text that takes longer means that the socket is dead.
+pub const STT_WRITE_TIMEOUT_MS: Duration = ms(5_000);
+/// Between two 20 ms frames of a backlog: 16 ms is 1.25 times real time, the vendor's limit.
+pub const STT_REPLAY_EVERY_MS: Duration = ms(16);
+/// Waiting frames that count as a backlog.
+pub const STT_BACKLOG_FRAMES: usize = 8;
+
+// Text to speech ------------------------------------------------------------------------------------------------------
+
+/// Connecting to the text-to-speech.
+pub const TTS_CONNECT_TIMEOUT_MS: Duration = ms(5_000);
+/// Longest text in one message (the vendor's limit is 2,000).
+pub const TTS_SPEAK_MAX_CHARS: usize = 1_900;
+/// Flushes that the vendor allows in [`TTS_FLUSH_WINDOW_MS`] (20), less one for safety.
+pub const TTS_FLUSHES_PER_WINDOW: usize = 19;
+/// The window of the vendor's flush limit.
+pub const TTS_FLUSH_WINDOW_MS: Duration = ms(60_000);
+/// From a flush, or from audio, to the next audio or the end of the flush. Beyond it the socket counts as stalled.
+pub const TTS_STALL_TIMEOUT_MS: Duration = ms(5_000);
+/// From `Clear` to `Cleared`. Beyond it the socket is replaced.
+pub const TTS_CLEAR_TIMEOUT_MS: Duration = ms(1_000);
+/// Commands that wait for the text-to-speech socket.
+pub const TTS_COMMANDS: usize = 256;
+/// Speech of this many characters takes about a second, until a voice's own rate has been measured.
+pub const TTS_CHARS_PER_SECOND: u64 = 15;
+/// After the play-out clock says that an utterance was played, how long to wait for its mark.
+pub const MARK_GRACE_MS: Duration = ms(1_500);
+
+// Turn ----------------------------------------------------------------------------------------------------------------
+
+/// Words and then nothing from the speech-to-text for this long: the turn is over, whatever the vendor says.
+pub const TURN_SILENCE_MS: Duration = ms(1_800);
+/// A tool that takes longer gets a filler.
+pub const TOOL_FILLER_AFTER_MS: Duration = ms(400);
+/// A tool call, from its start to its one tool message.
+pub const TOOL_TIMEOUT_MS: Duration = ms(8_000);
+/// From a request to the model to its first event.
+pub const MODEL_FIRST_EVENT_TIMEOUT_MS: Duration = ms(8_000);
+/// Between two events of a model's reply.
+pub const MODEL_STALL_TIMEOUT_MS: Duration = ms(4_000);
+/// Requests for one reply, the first included.
+pub const MODEL_ATTEMPTS: u32 = 2;
+/// Replies with tool calls in one turn: a model that loops is stopped.
+pub const MODEL_STEPS_PER_TURN: u32 = 8;
+/// Longest reply that is asked for, in tokens.
+pub const MODEL_MAX_TOKENS: u32 = 400;
+/// Tool calls in one reply; more are refused.
+pub const TOOL_CALLS_PER_REPLY: usize = 8;
+/// Messages of the conversation that the model gets; older ones are left out.
+pub const HISTORY_MESSAGES: usize = 80;
+/// Longest text of one turn of the caller, in characters.
+pub const USER_TEXT_MAX_CHARS: usize = 4_000;
+/// First clauses shorter than this wait for more, in characters.
+pub const FIRST_CLAUSE_MIN_CHARS: usize = 6;
+/// A sentence without an end is spoken from here on, in characters.
+pub const CLAUSE_MAX_CHARS: usize = 220;
+
+// Call ----------------------------------------------------------------------------------------------------------------
+
+/// From the webhook to the media stream; then the call is given up.
+pub const STREAM_ATTACH_TIMEOUT_MS: Duration = ms(30_000);
+/// How long the greeting waits for the customer look-up.
+pub const GREETING_LOOKUP_MS: Duration = ms(300);
+/// From Otto's hanging up to Twilio's word that the stream has ended; then the call is ended over REST.
+pub const HANG_UP_TIMEOUT_MS: Duration = ms(5_000);
+/// Longest call.
+pub const CALL_MAX_MS: Duration = ms(60 * 60 * 1_000);
+/// Stopping the legs of a call.
+pub const LEG_STOP_TIMEOUT_MS: Duration = ms(1_000);
+/// From a call's end to the proof that nothing of it is left.
+pub const RESIDUE_TIMEOUT_MS: Duration = ms(5_000);
+/// How a call ended is kept this long, for the webhooks that come after it.
+pub const CALL_MEMORY_MS: Duration = ms(120_000);
+/// Ended calls that are remembered.
+pub const CALL_MEMORY_ENTRIES: usize = 10_000;
+
+// Actors --------------------------------------------------------------------------------------------------------------
+
+/// Messages that wait in one mailbox; more are refused, which counts as a failure of the receiver.
+pub const MAILBOX_MESSAGES: u64 = 10_000;
+/// An ask between actors, where nothing else is said.
+pub const ASK_TIMEOUT_MS: Duration = ms(2_000);
+/// An ask of the shared actors that reads the database.
+pub const READ_TIMEOUT_MS: Duration = ms(5_000);
+/// An ask of the shared actors that writes to the database.
+pub const WRITE_TIMEOUT_MS: Duration = ms(7_000);
+/// Times that an ask is repeated while a shared actor is being restarted.
+pub const SHARED_ASK_ATTEMPTS: u32 = 5;
+/// Between these attempts.
+pub const SHARED_ASK_PAUSE_MS: Duration = ms(100);
+/// Reads that run at the same time in one shared actor.
+pub const CONCURRENT_READS: usize = 64;
+/// Writes that wait in one shared actor.
+pub const WAITING_WRITES: usize = 1_024;
+
+// Journal -------------------------------------------------------------------------------------------------------------
+
+/// Events that are written in one transaction.
+pub const JOURNAL_BATCH_EVENTS: usize = 256;
+/// The longest that an event waits for its batch.
+pub const JOURNAL_FLUSH_EVERY_MS: Duration = ms(100);
+/// Events that are kept while the database is away; the oldest are dropped and counted.
+pub const JOURNAL_BACKLOG_EVENTS: usize = 50_000;
+/// How long a session snapshot outlives its last change.
+pub const SESSION_TTL_MS: Duration = ms(60 * 60 * 1_000);
+/// Live events that wait for a slow listener (dashboard, demo).
+pub const LIVE_EVENTS: usize = 1_024;
+
+const _: () = {
+    assert!(STT_KEEP_ALIVE_EVERY_MS.as_millis() * 2 < 10_000, "two keep-alives fit into the vendor's window");
+    assert!(TOOL_FILLER_AFTER_MS.as_millis() < TOOL_TIMEOUT_MS.as_millis());
+    assert!(WRITE_TIMEOUT_MS.as_millis() < TOOL_TIMEOUT_MS.as_millis(), "a tool hears of its time-out itself");
+    assert!(READ_TIMEOUT_MS.as_millis() < TOOL_TIMEOUT_MS.as_millis());
+    assert!(AUDIO_IN_FRAMES * 20 <= 5_200, "at most about 5 s of audio is replayed");
+    assert!(STT_REPLAY_EVERY_MS.as_millis() * 125 >= 2_000, "replay is at most 1.25 times real time");
+    assert!(TTS_FLUSHES_PER_WINDOW < 20);
+};

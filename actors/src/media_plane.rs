@@ -1,0 +1,154 @@
+//! The media plane: how 20 ms frames travel between the I/O tasks of a call without passing through a mailbox.
+//!
+//! The telephony socket belongs to two tasks that outlive the actors on both sides of them, so that a leg that fails
+//! costs no audio path. Inwards, a broadcast ring keeps the last five seconds for the speech-to-text and drops the oldest
+//! when nobody reads. Outwards, a bounded queue holds the text-to-speech back to the pace of the socket, and a control
+//! queue overtakes it, so that `clear` never waits behind audio. Audio carries an epoch; a `clear` begins a new one, and
+//! audio of an older epoch is dropped wherever it is.
+
+mod playout;
+mod reader;
+mod writer;
+
+pub use playout::{Playout, PlayoutClock};
+pub use reader::{MediaListener, MediaSignal};
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use tokio::sync::{broadcast, mpsc, watch};
+
+use crate::domain::StreamSid;
+use crate::limits;
+use crate::ports::{MediaSink, MediaSource};
+use crate::tasks::TaskScope;
+
+/// Counts the `clear`s of a stream: audio of an earlier epoch is never heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Hash)]
+pub struct Epoch(pub u64);
+
+/// One call's open media stream. Cloning gives another handle to the same stream.
+#[derive(Debug, Clone)]
+pub struct MediaLine {
+    /// Twilio's name of the stream.
+    pub stream: StreamSid,
+    audio_in: broadcast::Sender<Bytes>,
+    listener: watch::Sender<Option<MediaListener>>,
+    out: LineOut,
+}
+
+/// The way out to the caller's ear.
+#[derive(Debug, Clone)]
+pub struct LineOut {
+    audio: mpsc::Sender<OutItem>,
+    control: mpsc::Sender<writer::Control>,
+    epoch: Arc<AtomicU64>,
+    playout: watch::Receiver<Playout>,
+}
+
+/// What waits for the telephony socket.
+#[derive(Debug)]
+pub(crate) enum OutItem {
+    Audio(Epoch, Bytes),
+    Mark(Epoch, u64),
+}
+
+/// The stream is closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the media stream is closed")]
+pub struct LineClosed;
+
+impl MediaLine {
+    /// Starts the two tasks of a stream in the call's scope. The receiver has heard everything from the first frame on.
+    #[must_use]
+    pub fn open(
+        stream: StreamSid,
+        source: MediaSource,
+        sink: MediaSink,
+        scope: &TaskScope,
+    ) -> (Self, broadcast::Receiver<Bytes>) {
+        let (audio_in, first_listener) = broadcast::channel(limits::AUDIO_IN_FRAMES);
+        let (listener, signals_to) = watch::channel(None);
+        let (audio, audio_queue) = mpsc::channel(limits::AUDIO_OUT_CHUNKS);
+        let (control, control_queue) = mpsc::channel(limits::MEDIA_CONTROL_FRAMES);
+        let (publish, playout) = watch::channel(Playout::silent(tokio::time::Instant::now()));
+        let epoch = Arc::new(AtomicU64::new(0));
+        scope.spawn(reader::run(source, audio_in.clone(), signals_to.clone(), control.clone()));
+        scope.spawn(writer::run(writer::Writer {
+            sink,
+            audio_queue,
+            control_queue,
+            epoch: epoch.clone(),
+            publish,
+            signals_to,
+        }));
+        let out = LineOut { audio, control, epoch, playout };
+        (Self { stream, audio_in, listener, out }, first_listener)
+    }
+
+    /// Who hears the stream's signals from now on; those that came while nobody listened have waited.
+    pub fn listen(&self, listener: MediaListener) {
+        self.listener.send_replace(Some(listener));
+    }
+
+    /// The caller's audio from now on.
+    #[must_use]
+    pub fn subscribe(&self) -> broadcast::Receiver<Bytes> {
+        self.audio_in.subscribe()
+    }
+
+    /// The way to the caller's ear.
+    #[must_use]
+    pub fn out(&self) -> LineOut {
+        self.out.clone()
+    }
+
+    /// Closes the stream; Twilio then asks what comes next.
+    pub fn close(&self) {
+        // A full or closed queue means that the writer is stuck or gone, and with it the stream.
+        let _ = self.out.control.try_send(writer::Control::Close);
+    }
+}
+
+impl LineOut {
+    /// The epoch that is heard now.
+    #[must_use]
+    pub fn epoch(&self) -> Epoch {
+        Epoch(self.epoch.load(Ordering::Acquire))
+    }
+
+    /// Drops everything that has not been played and begins a new epoch. Takes effect at once here, and as soon as the
+    /// socket takes one frame at the caller's.
+    pub fn clear(&self) -> Epoch {
+        let epoch = Epoch(self.epoch.fetch_add(1, Ordering::AcqRel) + 1);
+        let _ = self.control.try_send(writer::Control::Clear(epoch));
+        epoch
+    }
+
+    /// Queues audio, waiting while the queue is full. Audio of an old epoch is dropped.
+    ///
+    /// # Errors
+    /// When the stream is closed.
+    pub async fn audio(&self, epoch: Epoch, audio: Bytes) -> Result<(), LineClosed> {
+        self.push(OutItem::Audio(epoch, audio)).await
+    }
+
+    /// Queues a mark at a position: the samples of this epoch that were queued before it.
+    ///
+    /// # Errors
+    /// When the stream is closed.
+    pub async fn mark(&self, epoch: Epoch, position: u64) -> Result<(), LineClosed> {
+        self.push(OutItem::Mark(epoch, position)).await
+    }
+
+    async fn push(&self, item: OutItem) -> Result<(), LineClosed> {
+        self.audio.send(item).await.map_err(|_| LineClosed)
+    }
+
+    /// What has been played, as far as is known.
+    #[must_use]
+    pub fn playout(&self) -> Playout {
+        *self.playout.borrow()
+    }
+}

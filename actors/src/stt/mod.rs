@@ -1,0 +1,178 @@
+//! SttActor: the speech-to-text session. Connects, keeps alive, reconnects; while it is away the caller's audio waits in
+//! the ring. The decisions are in machine.rs, the socket is in pump.rs.
+
+mod machine;
+mod pump;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::{broadcast, oneshot};
+
+use crate::actor::{ActorError, Behaviour, Mailbox, Upward};
+use crate::names::ActorKind;
+use crate::ports::{SpeechToText, SttEvent, VendorError};
+use crate::tasks::TaskScope;
+use crate::timer::{Fired, Timers};
+use machine::{Effect, Input, SttMachine};
+
+/// One incarnation of a call's SttActor.
+pub type SttRef = Mailbox<SttMsg>;
+
+/// SttActor.
+#[derive(Debug)]
+pub struct SttActor;
+
+/// What the SttActor understands. It answers nobody; what it hears goes up as an [`SttReport`].
+#[derive(Debug)]
+pub enum SttMsg {
+    /// From the call: this is the caller's voice.
+    Listen(broadcast::Receiver<Bytes>),
+    /// From a task of this actor.
+    News(PumpNews),
+    /// From a timer of this actor: connect again.
+    Due(Fired<()>),
+}
+
+/// What happened to a session.
+#[derive(Debug)]
+pub struct PumpNews {
+    session: u64,
+    what: Pumped,
+}
+
+#[derive(Debug)]
+enum Pumped {
+    Event(SttEvent),
+    /// The session is over; the ring comes back with it.
+    Lost(VendorError, Option<broadcast::Receiver<Bytes>>),
+}
+
+/// What the SttActor reports.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SttReport {
+    /// Words.
+    Words {
+        /// The words.
+        text: String,
+        /// They will not change any more.
+        is_final: bool,
+        /// The speaker has stopped.
+        speech_final: bool,
+        /// The silence since the last word, when it is known.
+        waited: Duration,
+    },
+    /// No word for a while.
+    UtteranceEnd,
+    /// The session is away; audio waits.
+    Trouble(VendorError),
+}
+
+/// What an SttActor is started with.
+pub struct SttArgs {
+    /// Where reports go.
+    pub up: Upward<SttReport>,
+    /// Who hears.
+    pub port: Arc<dyn SpeechToText>,
+    /// The caller's voice, when the stream is open already.
+    pub audio: Option<broadcast::Receiver<Bytes>>,
+    /// Where tasks run.
+    pub tasks: TaskScope,
+}
+
+/// What the SttActor owns.
+pub struct SttState {
+    up: Upward<SttReport>,
+    port: Arc<dyn SpeechToText>,
+    machine: SttMachine,
+    /// The ring, while no session has it.
+    audio: Option<broadcast::Receiver<Bytes>>,
+    /// The way to hand the ring to the session that runs.
+    hand_over: Option<oneshot::Sender<broadcast::Receiver<Bytes>>>,
+    timers: Timers<()>,
+    tasks: TaskScope,
+}
+
+impl SttState {
+    fn step(&mut self, myself: &SttRef, input: Input) -> Result<(), ActorError> {
+        for effect in self.machine.step(input) {
+            match effect {
+                Effect::Connect { session } => self.connect(myself, session),
+                Effect::ConnectAfter(pause) => self.timers.arm(&self.tasks, (), pause, myself, SttMsg::Due),
+                Effect::Report(report) => self.up.send(report),
+                Effect::Fail(reason) => return Err(reason.into()),
+            }
+        }
+        Ok(())
+    }
+
+    fn connect(&mut self, myself: &SttRef, session: u64) {
+        let (hand_over, audio) = oneshot::channel();
+        self.hand_over = Some(hand_over);
+        self.give_audio();
+        let (port, to) = (Arc::clone(&self.port), myself.clone());
+        self.tasks.spawn(async move {
+            let tell = |what| to.cast(SttMsg::News(PumpNews { session, what })).is_ok();
+            pump::run(port, audio, &tell).await;
+        });
+    }
+
+    fn listen(&mut self, audio: broadcast::Receiver<Bytes>) {
+        self.audio = Some(audio);
+        self.give_audio();
+    }
+
+    fn give_audio(&mut self) {
+        if let Some(audio) = self.audio.take() {
+            match self.hand_over.take() {
+                // A session that is gone already gives the ring back.
+                Some(hand_over) => self.audio = hand_over.send(audio).err(),
+                None => self.audio = Some(audio),
+            }
+        }
+    }
+
+    fn news(&mut self, myself: &SttRef, news: PumpNews) -> Result<(), ActorError> {
+        let session = news.session;
+        match news.what {
+            Pumped::Event(event) => self.step(myself, Input::Event { session, event }),
+            Pumped::Lost(error, audio) => {
+                self.audio = audio.or(self.audio.take());
+                self.step(myself, Input::Lost { session, error })
+            }
+        }
+    }
+
+    fn due(&mut self, myself: &SttRef, fired: Fired<()>) -> Result<(), ActorError> {
+        if self.timers.is_due(fired) { self.step(myself, Input::Due) } else { Ok(()) }
+    }
+}
+
+impl Behaviour for SttActor {
+    const KIND: ActorKind = ActorKind::Stt;
+    type Msg = SttMsg;
+    type Args = SttArgs;
+    type State = SttState;
+
+    async fn start(&self, myself: &SttRef, args: SttArgs) -> Result<SttState, ActorError> {
+        let SttArgs { up, port, audio, tasks } = args;
+        let (machine, timers) = (SttMachine::default(), Timers::default());
+        let mut state = SttState { up, port, machine, audio, hand_over: None, timers, tasks };
+        state.step(myself, Input::Start)?;
+        Ok(state)
+    }
+
+    async fn handle(&self, myself: &SttRef, msg: SttMsg, state: &mut SttState) -> Result<(), ActorError> {
+        match msg {
+            SttMsg::Listen(audio) => {
+                state.listen(audio);
+                Ok(())
+            }
+            SttMsg::News(news) => state.news(myself, news),
+            SttMsg::Due(fired) => state.due(myself, fired),
+        }
+    }
+}

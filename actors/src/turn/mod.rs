@@ -1,0 +1,265 @@
+//! TurnActor: turn-taking. Hears words, decides when the caller has finished, asks the language model, and says and does
+//! what it answers. The decisions are in machine.rs; here they are carried out.
+
+mod answer;
+mod clauses;
+mod machine;
+mod model;
+#[cfg(test)]
+mod tests;
+mod timeline;
+mod words;
+
+pub use machine::{EndKind, Resume};
+pub use timeline::Hops;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::DropGuard;
+
+use crate::actor::{ActorError, Behaviour, Mailbox, Upward};
+use crate::domain::{Shop, TurnId, UtteranceId};
+use crate::history::{History, HistoryOp};
+use crate::limits;
+use crate::names::ActorKind;
+use crate::ports::{LanguageModel, ModelEvent, ToolCall, ToolSpec, VendorError};
+use crate::tasks::TaskScope;
+use crate::timer::{Fired, Timers};
+use answer::Step;
+use machine::{Effect, Input, Texts, TurnMachine, TurnTimer};
+use timeline::Timeline;
+
+/// One incarnation of a call's TurnActor.
+pub type TurnRef = Mailbox<TurnMsg>;
+
+/// TurnActor.
+#[derive(Debug)]
+pub struct TurnActor;
+
+/// What the TurnActor understands. It answers nobody; what it wants goes up as a [`TurnReport`].
+#[derive(Debug)]
+#[allow(missing_docs, reason = "the fields are named by what they are")]
+pub enum TurnMsg {
+    /// From the call: the stream has started, say this.
+    Greet { text: String },
+    /// From the call: the speech-to-text heard words; `waited` is the silence that it has already waited for.
+    Words { text: String, is_final: bool, speech_final: bool, waited: Duration },
+    /// From the call: no word for a while.
+    UtteranceEnd,
+    /// From the call: a key was pressed.
+    Key(char),
+    /// From the call: an utterance's first audio is on its way to the caller.
+    Started { utterance: UtteranceId, first_byte: tokio::time::Instant },
+    /// From the call: an utterance was heard to its end.
+    Spoken(UtteranceId),
+    /// From the call: speech was stopped; this much was heard.
+    Cut(Vec<(UtteranceId, TurnId, String)>),
+    /// From the call: a tool call has its result.
+    ToolDone { tool_call_id: String, content: String, end: Option<EndKind> },
+    /// From a task of this actor: a piece of a reply.
+    Model(ModelNews),
+    /// From a timer of this actor.
+    Due(TurnTick),
+}
+
+/// A piece of a reply, and which request it answers.
+#[derive(Debug)]
+pub struct ModelNews {
+    step: Step,
+    event: Result<ModelEvent, VendorError>,
+}
+
+/// A timer of a turn is over.
+#[derive(Debug)]
+pub struct TurnTick(Fired<TurnTimer>);
+
+/// What the TurnActor wants of its call.
+#[derive(Debug)]
+#[allow(missing_docs, reason = "the fields are named by what they are")]
+pub enum TurnReport {
+    /// This turn may act from now on, no earlier one.
+    Begin(TurnId),
+    /// The history changes.
+    History(HistoryOp),
+    /// Say this.
+    Say { turn: TurnId, utterance: UtteranceId, text: String },
+    /// An utterance is complete.
+    Finish(UtteranceId),
+    /// Stop speaking; the answer is [`TurnMsg::Cut`].
+    Hush,
+    /// The caller interrupted with these words.
+    BargeIn(String),
+    /// Run a tool; the answer is [`TurnMsg::ToolDone`], always.
+    RunTool { turn: TurnId, call: ToolCall },
+    /// All is said: end the call.
+    End(EndKind),
+    /// The hops of a turn are known.
+    Timed { turn: TurnId, hops: Hops },
+    /// A request to the model failed.
+    Trouble(VendorError),
+}
+
+/// What a TurnActor is started with.
+pub struct TurnArgs {
+    /// Where reports go.
+    pub up: Upward<TurnReport>,
+    /// Who thinks.
+    pub model: Arc<dyn LanguageModel>,
+    /// Fixed texts.
+    pub shop: Arc<Shop>,
+    /// What never changes for the model.
+    pub instructions: Arc<str>,
+    /// What is known of this call.
+    pub situation: Situation,
+    /// What the model may call.
+    pub tools: Arc<[ToolSpec]>,
+    /// The conversation so far.
+    pub history: History,
+    /// The turn that may act.
+    pub turn: TurnId,
+    /// The last utterance that has a name.
+    pub last_utterance: UtteranceId,
+    /// Set when this is not the first incarnation.
+    pub resume: Option<Resume>,
+    /// Where tasks run.
+    pub tasks: TaskScope,
+}
+
+/// Says what is known of the call and the moment, in words for the model.
+pub type Situation = Arc<dyn Fn() -> String + Send + Sync>;
+
+/// What the TurnActor owns.
+pub struct TurnState {
+    up: Upward<TurnReport>,
+    asker: model::Asker,
+    machine: TurnMachine,
+    timers: Timers<TurnTimer>,
+    timeline: Timeline,
+    /// Cancels the request in hand.
+    request: Option<DropGuard>,
+    tasks: TaskScope,
+}
+
+impl TurnState {
+    fn step(&mut self, myself: &TurnRef, input: Input) {
+        for effect in self.machine.step(input) {
+            self.carry_out(myself, effect);
+        }
+    }
+
+    fn carry_out(&mut self, myself: &TurnRef, effect: Effect) {
+        match effect {
+            Effect::Begin(turn) => self.up.send(TurnReport::Begin(turn)),
+            Effect::History(op) => self.up.send(TurnReport::History(op)),
+            Effect::AskModel(step) => self.ask(myself, step),
+            Effect::StopModel => self.request = None,
+            Effect::Say { turn, utterance, text } => {
+                self.timeline.said(turn, utterance);
+                self.up.send(TurnReport::Say { turn, utterance, text });
+            }
+            Effect::Finish(utterance) => self.up.send(TurnReport::Finish(utterance)),
+            Effect::Hush => self.up.send(TurnReport::Hush),
+            Effect::BargeIn(text) => self.up.send(TurnReport::BargeIn(text)),
+            Effect::RunTool { turn, call } => self.up.send(TurnReport::RunTool { turn, call }),
+            Effect::Arm(timer) => self.arm(myself, timer),
+            Effect::Disarm(timer) => self.timers.cancel(timer),
+            Effect::End(kind) => self.up.send(TurnReport::End(kind)),
+        }
+    }
+
+    fn ask(&mut self, myself: &TurnRef, step: Step) {
+        self.timeline.asked(step.turn);
+        let history = self.machine.history().for_model();
+        self.request = Some(self.asker.ask(myself, step, history, &self.tasks));
+    }
+
+    fn arm(&mut self, myself: &TurnRef, timer: TurnTimer) {
+        let after = match timer {
+            TurnTimer::Silence => limits::TURN_SILENCE_MS,
+            TurnTimer::Filler => limits::TOOL_FILLER_AFTER_MS,
+        };
+        self.timers.arm(&self.tasks, timer, after, myself, |fired| TurnMsg::Due(TurnTick(fired)));
+    }
+
+    fn model(&mut self, myself: &TurnRef, news: ModelNews) {
+        match &news.event {
+            Ok(ModelEvent::Text(_)) => self.timeline.first_token(news.step.turn),
+            Err(error) => self.up.send(TurnReport::Trouble(error.clone())),
+            Ok(_) => {}
+        }
+        self.step(myself, Input::Model { step: news.step, event: news.event });
+    }
+
+    fn due(&mut self, myself: &TurnRef, fired: Fired<TurnTimer>) {
+        if self.timers.is_due(fired) {
+            if fired.timer == TurnTimer::Silence {
+                self.timeline.waited(limits::TURN_SILENCE_MS);
+            }
+            self.step(myself, Input::Due(fired.timer));
+        }
+    }
+
+    fn started(&mut self, utterance: UtteranceId, first_byte: tokio::time::Instant) {
+        if let Some((turn, hops)) = self.timeline.started(utterance, first_byte) {
+            self.up.send(TurnReport::Timed { turn, hops });
+        }
+    }
+}
+
+impl Behaviour for TurnActor {
+    const KIND: ActorKind = ActorKind::Turn;
+    type Msg = TurnMsg;
+    type Args = TurnArgs;
+    type State = TurnState;
+
+    async fn start(&self, myself: &TurnRef, args: TurnArgs) -> Result<TurnState, ActorError> {
+        let say = |text: &str| args.shop.say(text, None);
+        let wording = &args.shop.wording;
+        let texts = Texts {
+            filler: say(&wording.filler),
+            trouble: say(&wording.trouble),
+            goodbye: say(&wording.goodbye),
+            transfer: say(&wording.transfer),
+        };
+        let mut state = TurnState {
+            up: args.up,
+            asker: model::Asker {
+                model: args.model,
+                instructions: args.instructions,
+                situation: args.situation,
+                tools: args.tools,
+            },
+            machine: TurnMachine::new(texts, args.history, args.turn, args.last_utterance),
+            timers: Timers::default(),
+            timeline: Timeline::default(),
+            request: None,
+            tasks: args.tasks,
+        };
+        if let Some(resume) = args.resume {
+            state.step(myself, Input::Resume(resume));
+        }
+        Ok(state)
+    }
+
+    async fn handle(&self, myself: &TurnRef, msg: TurnMsg, state: &mut TurnState) -> Result<(), ActorError> {
+        match msg {
+            TurnMsg::Greet { text } => state.step(myself, Input::Greet(text)),
+            TurnMsg::Words { text, is_final, speech_final, waited } => {
+                state.timeline.waited(waited);
+                state.step(myself, Input::Words { text, is_final, speech_final });
+            }
+            TurnMsg::UtteranceEnd => state.step(myself, Input::UtteranceEnd),
+            TurnMsg::Key(key) => state.step(myself, Input::Key(key)),
+            TurnMsg::Started { utterance, first_byte } => state.started(utterance, first_byte),
+            TurnMsg::Spoken(utterance) => state.step(myself, Input::Spoken(utterance)),
+            TurnMsg::Cut(heard) => state.step(myself, Input::Cut(heard)),
+            TurnMsg::ToolDone { tool_call_id, content, end } => {
+                state.step(myself, Input::ToolDone { tool_call_id, content, end });
+            }
+            TurnMsg::Model(news) => state.model(myself, news),
+            TurnMsg::Due(TurnTick(fired)) => state.due(myself, fired),
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,187 @@
+//! Deepgram's streaming speech-to-text, `GET /v1/listen`: a WebSocket that hears what was really sent to it, as
+//! [`crate::speech`] encodes it. Source: Deepgram's asyncapi.yml of 2026-07-22 and its documentation.
+
+mod query;
+mod recogniser;
+mod socket;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::{RawQuery, State};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+
+use crate::deepgram::{Refusal, authorise};
+use crate::knobs::{Knobs, Latency};
+use crate::record::{Log, Violation};
+use crate::seed::Seed;
+use crate::server::{SOCKET_READ_BUFFER_BYTES, Scope};
+
+pub use query::ListenQuery;
+pub use recogniser::Recogniser;
+
+/// How the simulated service behaves when it is well.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SttSettings {
+    /// Delay of every event after the audio that causes it.
+    pub latency: Latency,
+    /// Audio between two interim results.
+    pub interim_ms: u64,
+    /// Audio after which words become final although the speaker goes on.
+    pub longest_segment_ms: u64,
+    /// Silence of the client after which the socket is closed with NET-0001.
+    pub idle_timeout: Duration,
+}
+
+impl Default for SttSettings {
+    fn default() -> Self {
+        SttSettings {
+            latency: Latency::new(120.0, 40.0),
+            interim_ms: 250,
+            longest_segment_ms: 5_000,
+            idle_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+/// What can go wrong with a connection.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SttFault {
+    /// The upgrade is answered with this HTTP status.
+    Refuse {
+        /// For example 401, 429 or 503.
+        status: u16,
+    },
+    /// The TCP connection breaks without a close frame once so much audio has arrived.
+    DropAfterAudio {
+        /// Audio received before the break, in milliseconds.
+        ms: u64,
+    },
+    /// A close frame once so much audio has arrived.
+    CloseAfterAudio {
+        /// Audio received before, in milliseconds.
+        ms: u64,
+        /// Close code, such as 1011.
+        code: u16,
+        /// Reason, such as `NET-0000`.
+        reason: String,
+    },
+    /// The socket stays open but says nothing more once so much audio has arrived.
+    StallAfterAudio {
+        /// Audio received before, in milliseconds.
+        ms: u64,
+    },
+    /// Every event comes later than usual.
+    Slow {
+        /// Additional delay in milliseconds.
+        extra_ms: u64,
+    },
+    /// Silence never ends an utterance with `speech_final`, as in constant noise; `UtteranceEnd` still comes.
+    NoSpeechFinal,
+}
+
+/// What one connection was, written when it ends.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SttSession {
+    /// The query it was opened with.
+    pub query: String,
+    /// Bytes of audio received.
+    pub audio_bytes: u64,
+    /// Final transcripts, in order, without empty ones.
+    pub finals: Vec<String>,
+    /// KeepAlive messages received.
+    pub keep_alives: u32,
+    /// Finalize messages received.
+    pub finalizes: u32,
+    /// Whether the client ended it with CloseStream.
+    pub closed_by_client: bool,
+}
+
+/// The simulated service. Clones share everything.
+#[derive(Clone, Debug)]
+pub struct DeepgramStt {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    api_key: String,
+    knobs: Knobs<SttSettings, SttFault>,
+    violations: Log<Violation>,
+    sessions: Log<SttSession>,
+    opened: Log<String>,
+    scope: Scope,
+}
+
+impl DeepgramStt {
+    pub(crate) fn new(api_key: &str, seed: Seed, settings: SttSettings, scope: Scope) -> Self {
+        let shared = Shared {
+            api_key: api_key.to_owned(),
+            knobs: Knobs::new(seed, "deepgram-stt", settings),
+            violations: Log::default(),
+            sessions: Log::default(),
+            opened: Log::default(),
+            scope,
+        };
+        DeepgramStt { shared: Arc::new(shared) }
+    }
+
+    pub(crate) fn router(&self) -> Router {
+        Router::new().route("/v1/listen", get(listen)).with_state(self.clone())
+    }
+
+    /// Settings and faults.
+    pub fn knobs(&self) -> &Knobs<SttSettings, SttFault> {
+        &self.shared.knobs
+    }
+
+    /// What the client did against the protocol.
+    pub fn violations(&self) -> &Log<Violation> {
+        &self.shared.violations
+    }
+
+    /// Connections that have ended.
+    pub fn sessions(&self) -> &Log<SttSession> {
+        &self.shared.sessions
+    }
+
+    /// The query of every connection that was accepted, when it was accepted.
+    pub fn opened(&self) -> &Log<String> {
+        &self.shared.opened
+    }
+}
+
+async fn listen(
+    State(stt): State<DeepgramStt>,
+    RawQuery(raw): RawQuery,
+    headers: HeaderMap,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    match admit(&stt, &headers, raw.as_deref().unwrap_or_default()) {
+        Ok((query, fault)) => {
+            let raw = raw.unwrap_or_default();
+            stt.shared.opened.push(raw.clone());
+            upgrade.read_buffer_size(SOCKET_READ_BUFFER_BYTES).on_upgrade(move |socket| async move {
+                let scope = stt.shared.scope.clone();
+                scope.run(socket::serve(stt, socket, raw, query, fault)).await;
+            })
+        }
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+fn admit(stt: &DeepgramStt, headers: &HeaderMap, raw: &str) -> Result<(ListenQuery, Option<SttFault>), Refusal> {
+    authorise(headers, &stt.shared.api_key)?;
+    let fault = stt.knobs().draw_fault();
+    if let Some(SttFault::Refuse { status }) = fault {
+        return Err(Refusal::injected(status));
+    }
+    Ok((ListenQuery::parse(raw)?, fault))
+}
+
+#[cfg(test)]
+mod tests;

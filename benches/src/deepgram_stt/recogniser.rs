@@ -1,0 +1,205 @@
+//! The recogniser: audio in, the vendor's events out. It is pure and counts time in samples, so that a test feeds it a
+//! minute of audio in a millisecond.
+
+use serde_json::{Value, json};
+
+use super::query::ListenQuery;
+use crate::speech::{SAMPLES_PER_MS, Word, WordDecoder};
+
+/// Samples that are looked at together: 10 ms, the grain of every decision.
+const STEP_SAMPLES: usize = 80;
+
+/// Confidence of every word: the ear is never in doubt.
+const CONFIDENCE: f64 = 0.98;
+
+/// Hears one socket's audio.
+#[derive(Debug)]
+pub struct Recogniser {
+    query: ListenQuery,
+    request_id: String,
+    interim_samples: u64,
+    longest_segment_samples: u64,
+    words: WordDecoder,
+    /// Words since the last final result.
+    pending: Vec<Word>,
+    segment_start: u64,
+    last_result: u64,
+    speaking: bool,
+    /// End of the last word for which no `UtteranceEnd` was sent.
+    utterance_open: Option<u64>,
+    finals: Vec<String>,
+}
+
+/// Why a result is sent.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Interim,
+    Segment,
+    SpeechFinal,
+    Finalize,
+}
+
+impl Recogniser {
+    /// A recogniser at the beginning of a socket.
+    pub fn new(query: ListenQuery, request_id: String, interim_ms: u64, longest_segment_ms: u64) -> Self {
+        Recogniser {
+            query,
+            request_id,
+            interim_samples: interim_ms * SAMPLES_PER_MS,
+            longest_segment_samples: longest_segment_ms * SAMPLES_PER_MS,
+            words: WordDecoder::default(),
+            pending: Vec::new(),
+            segment_start: 0,
+            last_result: 0,
+            speaking: false,
+            utterance_open: None,
+            finals: Vec::new(),
+        }
+    }
+
+    /// Hears some audio; returns the events that it causes, in order.
+    pub fn feed(&mut self, audio: &[u8]) -> Vec<Value> {
+        let mut events = Vec::new();
+        for step in audio.chunks(STEP_SAMPLES) {
+            let words = self.words.feed(step);
+            self.utterance_open = words.last().map(|word| word.end).or(self.utterance_open);
+            self.pending.extend(words);
+            events.extend(self.speech_started());
+            events.extend(self.interim());
+            events.extend(self.segment());
+            events.extend(self.speech_final());
+            events.extend(self.utterance_end());
+        }
+        events
+    }
+
+    /// The client asked for what is there; nothing comes when nothing was said.
+    pub fn finalize(&mut self) -> Option<Value> {
+        self.take_partial();
+        if self.pending.is_empty() {
+            return None;
+        }
+        self.speaking = false;
+        Some(self.result(Kind::Finalize))
+    }
+
+    /// The stream has ended: the final that remains.
+    pub fn finish(&mut self) -> Option<Value> {
+        self.take_partial();
+        (!self.pending.is_empty()).then(|| self.result(Kind::Segment))
+    }
+
+    /// The message that follows CloseStream.
+    pub fn metadata(&self) -> Value {
+        json!({"type": "Metadata", "transaction_key": "deprecated", "request_id": self.request_id, "sha256": "0",
+            "created": "2026-11-22T12:00:00.000Z", "duration": seconds(self.position()), "channels": 1})
+    }
+
+    /// Final transcripts so far, without empty ones.
+    pub fn finals(&self) -> &[String] {
+        &self.finals
+    }
+
+    fn position(&self) -> u64 {
+        self.words.decoder().position()
+    }
+
+    fn silent_for_ms(&self) -> u64 {
+        self.words.decoder().silent_for() / SAMPLES_PER_MS
+    }
+
+    fn take_partial(&mut self) {
+        self.pending.extend(self.words.cut());
+    }
+
+    fn speech_started(&mut self) -> Option<Value> {
+        let last_voiced = self.words.decoder().last_voiced()?;
+        if self.speaking || self.position() != last_voiced {
+            return None;
+        }
+        self.speaking = true;
+        self.last_result = self.position();
+        let timestamp = seconds(self.position().saturating_sub(STEP_SAMPLES as u64));
+        self.query.vad_events.then(|| json!({"type": "SpeechStarted", "channel": [0, 1], "timestamp": timestamp}))
+    }
+
+    fn interim(&mut self) -> Option<Value> {
+        let due = self.position() - self.last_result >= self.interim_samples;
+        let wanted = self.query.interim_results && self.speaking && !self.pending.is_empty();
+        (due && wanted).then(|| self.result(Kind::Interim))
+    }
+
+    fn segment(&mut self) -> Option<Value> {
+        let long = self.position() - self.segment_start >= self.longest_segment_samples;
+        if self.pending.is_empty() {
+            // Silence before speech is no part of a segment.
+            if long && !self.speaking {
+                self.segment_start = self.position();
+            }
+            return None;
+        }
+        let first = self.pending[0].start.max(self.segment_start);
+        (self.position() - first >= self.longest_segment_samples).then(|| self.result(Kind::Segment))
+    }
+
+    fn speech_final(&mut self) -> Option<Value> {
+        // Without endpointing the voice detector still needs an end, or SpeechStarted would come once a call.
+        let endpointing_ms = self.query.endpointing_ms.unwrap_or(500);
+        if !self.speaking || self.silent_for_ms() < endpointing_ms {
+            return None;
+        }
+        self.speaking = false;
+        self.query.endpointing_ms.map(|_| self.result(Kind::SpeechFinal))
+    }
+
+    fn utterance_end(&mut self) -> Option<Value> {
+        let last_word_end = self.utterance_open?;
+        let gap_ms = (self.position() - last_word_end) / SAMPLES_PER_MS;
+        if gap_ms < self.query.utterance_end_ms? || self.words.partial().is_some() {
+            return None;
+        }
+        self.utterance_open = None;
+        Some(json!({"type": "UtteranceEnd", "channel": [0, 1], "last_word_end": seconds(last_word_end)}))
+    }
+
+    fn result(&mut self, kind: Kind) -> Value {
+        let end = self.position();
+        let words: Vec<Value> = self.pending.iter().map(word_json).collect();
+        let spoken: Vec<String> = self.pending.iter().map(|word| self.written(&word.text)).collect();
+        let transcript = spoken.join(" ");
+        let confidence = if words.is_empty() { 0.0 } else { CONFIDENCE };
+        let event = json!({
+            "type": "Results", "channel_index": [0, 1], "duration": seconds(end - self.segment_start),
+            "start": seconds(self.segment_start), "is_final": kind != Kind::Interim,
+            "speech_final": kind == Kind::SpeechFinal, "from_finalize": kind == Kind::Finalize,
+            "channel": {"alternatives": [{"transcript": transcript, "confidence": confidence, "words": words}]},
+            "metadata": {"request_id": self.request_id, "model_uuid": self.request_id,
+                "model_info": {"name": self.query.model, "version": "2026-01-01.0", "arch": "simulated"}},
+        });
+        self.last_result = end;
+        if kind != Kind::Interim {
+            self.segment_start = end;
+            self.pending.clear();
+            self.finals.extend(Some(transcript).filter(|text| !text.is_empty()));
+        }
+        event
+    }
+
+    fn written(&self, word: &str) -> String {
+        if self.query.punctuate { word.to_owned() } else { bare(word) }
+    }
+}
+
+fn word_json(word: &Word) -> Value {
+    json!({"word": bare(&word.text), "start": seconds(word.start), "end": seconds(word.end),
+        "confidence": CONFIDENCE, "punctuated_word": word.text})
+}
+
+/// The word without capitals and without punctuation at its ends.
+fn bare(word: &str) -> String {
+    word.trim_matches(|c: char| c.is_ascii_punctuation() && c != '\'').to_ascii_lowercase()
+}
+
+fn seconds(samples: u64) -> f64 {
+    samples as f64 / (SAMPLES_PER_MS * 1_000) as f64
+}

@@ -1,0 +1,247 @@
+//! One `/v1/listen` socket: brings frames to the recogniser and its events, late by the drawn latency, to the client.
+
+use std::collections::VecDeque;
+use std::future::pending;
+use std::time::Duration;
+
+use axum::extract::ws::{Message, WebSocket};
+use serde_json::Value;
+use tokio::time::{Instant, sleep_until};
+use uuid::Uuid;
+
+use super::{DeepgramStt, ListenQuery, Recogniser, SttFault, SttSession, SttSettings};
+use crate::deepgram::close;
+use crate::knobs::Latency;
+use crate::record::Violation;
+use crate::server::linger;
+use crate::speech::SAMPLES_PER_MS;
+
+/// Wall time over which the rate of arrival is measured.
+const RATE_WINDOW: Duration = Duration::from_secs(4);
+
+/// The vendor takes audio at 1.25 times real time at most.
+const RATE_LIMIT: f64 = 1.25;
+
+/// Audio that may come at once, beside the rate: a short backlog after a reconnect.
+const RATE_BURST_MS: u64 = 1_000;
+
+/// Serves one socket to its end.
+pub(super) async fn serve(
+    stt: DeepgramStt,
+    socket: WebSocket,
+    raw: String,
+    query: ListenQuery,
+    fault: Option<SttFault>,
+) {
+    let settings = stt.knobs().settings();
+    let mut session = Session::new(stt.clone(), settings, raw, query, fault);
+    session.run(socket).await;
+    session.record.finals = session.recogniser.finals().to_vec();
+    stt.shared.sessions.push(session.record);
+}
+
+struct Session {
+    stt: DeepgramStt,
+    recogniser: Recogniser,
+    fault: Option<SttFault>,
+    latency: Latency,
+    extra: Duration,
+    idle_timeout: Duration,
+    opened: Instant,
+    last_data: Instant,
+    outgoing: VecDeque<(Instant, Message)>,
+    arrivals: VecDeque<(Instant, u64)>,
+    ending: bool,
+    record: SttSession,
+}
+
+/// What the socket does after a step.
+enum Next {
+    Continue,
+    /// Ends without a close frame.
+    Drop,
+}
+
+impl Session {
+    fn new(stt: DeepgramStt, settings: SttSettings, raw: String, query: ListenQuery, fault: Option<SttFault>) -> Self {
+        let mut query = query;
+        if fault == Some(SttFault::NoSpeechFinal) {
+            query.endpointing_ms = None;
+        }
+        let extra_ms = if let Some(SttFault::Slow { extra_ms }) = fault { extra_ms } else { 0 };
+        let request_id = Uuid::new_v4().to_string();
+        let now = Instant::now();
+        Session {
+            stt,
+            recogniser: Recogniser::new(query, request_id, settings.interim_ms, settings.longest_segment_ms),
+            fault,
+            latency: settings.latency,
+            extra: Duration::from_millis(extra_ms),
+            idle_timeout: settings.idle_timeout,
+            opened: now,
+            last_data: now,
+            outgoing: VecDeque::new(),
+            arrivals: VecDeque::new(),
+            ending: false,
+            record: SttSession {
+                query: raw,
+                audio_bytes: 0,
+                finals: Vec::new(),
+                keep_alives: 0,
+                finalizes: 0,
+                closed_by_client: false,
+            },
+        }
+    }
+
+    async fn run(&mut self, mut socket: WebSocket) {
+        loop {
+            let due = self.outgoing.front().map(|(due, _)| *due);
+            let idle_at = self.idle_at();
+            tokio::select! {
+                () = until(due) => {
+                    let Some((_, message)) = self.outgoing.pop_front() else { continue };
+                    let last = matches!(message, Message::Close(_));
+                    if socket.send(message).await.is_err() {
+                        return;
+                    }
+                    if last {
+                        return linger(socket).await;
+                    }
+                }
+                received = socket.recv(), if !self.ending => match received {
+                    Some(Ok(message)) => if let Next::Drop = self.receive(message) { return },
+                    Some(Err(_)) | None => return,
+                },
+                () = sleep_until(idle_at), if !self.ending => self.idle(),
+            }
+        }
+    }
+
+    /// KeepAlive alone does not hold a socket that never had audio.
+    fn idle_at(&self) -> Instant {
+        let since = if self.record.audio_bytes == 0 { self.opened } else { self.last_data };
+        since + self.idle_timeout
+    }
+
+    fn idle(&mut self) {
+        self.violation("NET-0001", "no audio or text within the window");
+        let reason = "Deepgram did not receive audio data or a text message within the timeout window. See \
+                      https://dpgr.am/net0001";
+        self.end_with(close(1011, reason));
+    }
+
+    fn receive(&mut self, message: Message) -> Next {
+        self.last_data = Instant::now();
+        match message {
+            Message::Binary(audio) if audio.is_empty() => {
+                self.violation("empty-frame", "a zero-length binary frame ends the stream");
+                self.close_stream();
+            }
+            Message::Binary(audio) => return self.audio(&audio),
+            Message::Text(text) => self.command(&text),
+            Message::Close(_) => return Next::Drop,
+            Message::Ping(_) | Message::Pong(_) => {}
+        }
+        Next::Continue
+    }
+
+    fn command(&mut self, text: &str) {
+        let message: Value = serde_json::from_str(text).unwrap_or(Value::Null);
+        match message["type"].as_str() {
+            Some("KeepAlive") => self.record.keep_alives += 1,
+            Some("Finalize") => {
+                self.record.finalizes += 1;
+                let event = self.recogniser.finalize();
+                self.emit(event);
+            }
+            Some("CloseStream") => {
+                self.record.closed_by_client = true;
+                self.close_stream();
+            }
+            Some("Configure") => {}
+            _ => self.violation("unknown-message", "a text message that is no command"),
+        }
+    }
+
+    fn audio(&mut self, audio: &[u8]) -> Next {
+        if audio.first() == Some(&b'{') && serde_json::from_slice::<Value>(audio).is_ok() {
+            self.violation("binary-command", "a command in a binary frame is heard as audio");
+        }
+        self.record.audio_bytes += audio.len() as u64;
+        self.measure_rate(audio.len() as u64);
+        let events = self.recogniser.feed(audio);
+        self.emit(events);
+        self.strike()
+    }
+
+    /// Carries out a fault that waits for an amount of audio.
+    fn strike(&mut self) -> Next {
+        let heard_ms = self.record.audio_bytes / SAMPLES_PER_MS;
+        match &self.fault {
+            Some(SttFault::DropAfterAudio { ms }) if heard_ms >= *ms => Next::Drop,
+            Some(SttFault::CloseAfterAudio { ms, code, reason }) if heard_ms >= *ms => {
+                let frame = close(*code, reason);
+                self.end_with(frame);
+                Next::Continue
+            }
+            _ => Next::Continue,
+        }
+    }
+
+    fn stalled(&self) -> bool {
+        let heard_ms = self.record.audio_bytes / SAMPLES_PER_MS;
+        matches!(self.fault, Some(SttFault::StallAfterAudio { ms }) if heard_ms >= ms)
+    }
+
+    fn measure_rate(&mut self, bytes: u64) {
+        let now = Instant::now();
+        self.arrivals.push_back((now, bytes));
+        while self.arrivals.front().is_some_and(|(at, _)| now - *at > RATE_WINDOW) {
+            self.arrivals.pop_front();
+        }
+        let audio_ms = self.arrivals.iter().map(|(_, bytes)| bytes).sum::<u64>() / SAMPLES_PER_MS;
+        let wall_ms = (now - self.opened).min(RATE_WINDOW).as_millis() as f64;
+        if audio_ms > RATE_BURST_MS && (audio_ms - RATE_BURST_MS) as f64 > RATE_LIMIT * wall_ms {
+            self.violation("ingest-rate", "audio faster than 1.25 times real time");
+            self.arrivals.clear();
+        }
+    }
+
+    fn close_stream(&mut self) {
+        let rest = self.recogniser.finish();
+        self.emit(rest);
+        let metadata = self.recogniser.metadata();
+        self.emit(Some(metadata));
+        self.end_with(close(1000, ""));
+    }
+
+    fn emit(&mut self, events: impl IntoIterator<Item = Value>) {
+        if self.stalled() {
+            return;
+        }
+        for event in events {
+            let due = Instant::now() + self.stt.knobs().delay(self.latency) + self.extra;
+            // Jitter delays events but never lets one overtake another.
+            let due = self.outgoing.back().map_or(due, |(before, _)| due.max(*before));
+            self.outgoing.push_back((due, Message::Text(event.to_string().into())));
+        }
+    }
+
+    fn end_with(&mut self, frame: Message) {
+        let due = self.outgoing.back().map_or_else(Instant::now, |(before, _)| *before);
+        self.outgoing.push_back((due, frame));
+        self.ending = true;
+    }
+
+    fn violation(&self, code: &str, message: &str) {
+        self.stt.shared.violations.push(Violation::new(code, message));
+    }
+}
+
+async fn until(due: Option<Instant>) {
+    match due {
+        Some(due) => sleep_until(due).await,
+        None => pending().await,
+    }
+}

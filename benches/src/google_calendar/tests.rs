@@ -1,0 +1,92 @@
+//! The calendar's rules, over HTTP once for the tokens and directly for the rest.
+
+use serde_json::json;
+
+use super::calendar::{Calendars, ListQuery};
+use super::*;
+use crate::testing::{env, world};
+
+fn event(id: &str, hour: u32) -> Value {
+    json!({"id": id, "summary": "Oil change", "extendedProperties": {"private": {"appointment_id": id}},
+        "start": {"dateTime": format!("2026-12-01T{hour:02}:00:00-06:00")},
+        "end": {"dateTime": format!("2026-12-01T{:02}:00:00-06:00", hour + 1)}})
+}
+
+fn bay() -> Calendars {
+    Calendars::new(&["bay".to_owned()])
+}
+
+fn status<T>(result: Result<T, calendar::Failure>) -> u16 {
+    result.map_or_else(|failure| failure.0, |_| 200)
+}
+
+#[test]
+fn an_identity_is_used_once_and_deleted_once() {
+    let mut calendars = bay();
+    assert_eq!(status(calendars.insert("bay", event("aaaaa", 9))), 200);
+    assert_eq!(status(calendars.insert("bay", event("aaaaa", 10))), 409);
+    assert_eq!(status(calendars.insert("bay", event("WRONG", 10))), 400);
+    assert_eq!(status(calendars.insert("none", event("aaaaa", 9))), 404);
+    assert_eq!(status(calendars.delete("bay", "aaaaa", None)), 200);
+    assert_eq!(status(calendars.delete("bay", "aaaaa", None)), 410);
+    assert_eq!(calendars.get("bay", "aaaaa").unwrap()["status"], "cancelled");
+    assert_eq!(status(calendars.insert("bay", event("aaaaa", 9))), 409);
+}
+
+#[test]
+fn a_stale_etag_is_refused_and_a_patch_merges() {
+    let mut calendars = bay();
+    let first = calendars.insert("bay", event("aaaaa", 9)).unwrap();
+    let etag = first["etag"].as_str();
+    let change = json!({"summary": "Brakes", "extendedProperties": {"private": {"call_sid": "CA1"}}});
+    let second = calendars.patch("bay", "aaaaa", &change, etag).unwrap();
+    assert_eq!(second["extendedProperties"]["private"], json!({"appointment_id": "aaaaa", "call_sid": "CA1"}));
+    assert_eq!(status(calendars.patch("bay", "aaaaa", &change, etag)), 412);
+}
+
+#[test]
+fn free_busy_merges_and_puts_errors_inside() {
+    let mut calendars = bay();
+    calendars.insert("bay", event("aaaaa", 9)).unwrap();
+    calendars.insert("bay", event("bbbbb", 10)).unwrap();
+    let body = json!({"timeMin": "2026-12-01T00:00:00Z", "timeMax": "2026-12-02T00:00:00Z",
+        "items": [{"id": "bay"}, {"id": "none"}]});
+    let answer = calendars.free_busy(&body, false).unwrap();
+    let busy = json!([{"start": "2026-12-01T15:00:00Z", "end": "2026-12-01T17:00:00Z"}]);
+    assert_eq!(answer["calendars"]["bay"]["busy"], busy);
+    assert_eq!(answer["calendars"]["none"]["errors"][0]["reason"], "notFound");
+}
+
+#[test]
+fn a_list_finds_private_properties() {
+    let mut calendars = bay();
+    calendars.insert("bay", event("aaaaa", 9)).unwrap();
+    calendars.insert("bay", event("bbbbb", 10)).unwrap();
+    let query = ListQuery { properties: vec![("appointment_id".into(), "bbbbb".into())], ..ListQuery::default() };
+    let found = calendars.list("bay", &query).unwrap();
+    assert_eq!(found.iter().map(|event| event["id"].as_str().unwrap()).collect::<Vec<_>>(), ["bbbbb"]);
+}
+
+#[tokio::test]
+async fn a_token_is_needed_and_can_be_fetched() {
+    let world = world().await;
+    let client = reqwest::Client::new();
+    let events =
+        format!("{}/calendar/v3/calendars/bay1@group.calendar.google.com/events", env(&world, "GOOGLE_API_URL"));
+    assert_eq!(client.get(&events).bearer_auth("old").send().await.unwrap().status(), 401);
+    let refresh = |token: &'static str| {
+        let form = [
+            ("grant_type", "refresh_token"),
+            ("client_id", CLIENT_ID),
+            ("client_secret", CLIENT_SECRET),
+            ("refresh_token", token),
+        ];
+        client.post(env(&world, "GOOGLE_TOKEN_URL")).form(&form).send()
+    };
+    assert_eq!(refresh("revoked").await.unwrap().status(), 400);
+    let answer: Value = refresh(REFRESH_TOKEN).await.unwrap().json().await.unwrap();
+    let token = answer["access_token"].as_str().unwrap();
+    assert_eq!(client.post(&events).bearer_auth(token).json(&event("aaaaa", 9)).send().await.unwrap().status(), 200);
+    assert_eq!(world.calendar.events("bay1@group.calendar.google.com").len(), 1);
+    world.shutdown().await;
+}

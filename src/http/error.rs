@@ -1,0 +1,88 @@
+//! What can be wrong with a request: the only mapping to status codes. Each refusal is counted.
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use metrics::counter;
+use serde_json::json;
+use tracing::debug;
+
+/// Refused requests, by reason.
+pub const REJECTED_METRIC: &str = "otto_http_rejected_total";
+/// The status of a request that took too long.
+pub const TIMED_OUT: StatusCode = StatusCode::SERVICE_UNAVAILABLE;
+
+/// Why a request is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ApiError {
+    /// The body is above the size limit.
+    #[error("found a body that is too large, expected at most 64 KiB")]
+    TooLarge,
+    /// The body did not arrive whole.
+    #[error("found a body that breaks off, expected a whole one")]
+    BrokenBody,
+    /// The signature is missing or not Twilio's.
+    #[error("found no valid X-Twilio-Signature, expected one made with this account's Auth Token")]
+    Unsigned,
+    /// A field is missing or malformed. Says what was found and what is expected, and never repeats a value.
+    #[error("{0}")]
+    Invalid(String),
+    /// A plain request where a WebSocket is expected.
+    #[error("found a plain request, expected a WebSocket handshake")]
+    NotAHandshake,
+    /// Too many sockets wait for their first message.
+    #[error("too many media sockets are waiting for their start")]
+    Busy,
+    /// No such path.
+    #[error("no such path")]
+    NotFound,
+    /// The path exists and takes another method.
+    #[error("this path takes another method")]
+    MethodNotAllowed,
+    /// Otto's own fault.
+    #[error("internal error")]
+    Internal,
+}
+
+impl ApiError {
+    /// A form's field that is not as it should be.
+    #[must_use]
+    pub fn field(name: &str, found: &str, expected: &str) -> Self {
+        Self::Invalid(format!("{name}: found {found}, expected {expected}"))
+    }
+
+    const fn status(&self) -> StatusCode {
+        match self {
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::BrokenBody | Self::Invalid(_) => StatusCode::BAD_REQUEST,
+            Self::Unsigned => StatusCode::FORBIDDEN,
+            Self::NotAHandshake => StatusCode::UPGRADE_REQUIRED,
+            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    const fn reason(&self) -> &'static str {
+        match self {
+            Self::TooLarge => "too_large",
+            Self::BrokenBody => "broken_body",
+            Self::Unsigned => "signature",
+            Self::Invalid(_) => "form",
+            Self::NotAHandshake => "not_a_handshake",
+            Self::Busy => "busy",
+            Self::NotFound => "not_found",
+            Self::MethodNotAllowed => "method",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        counter!(REJECTED_METRIC, "reason" => self.reason()).increment(1);
+        debug!(reason = self.reason(), "request refused");
+        (self.status(), Json(json!({ "error": self.to_string() }))).into_response()
+    }
+}

@@ -1,0 +1,39 @@
+//! The adapters to the outside, one vendor a file or folder. Vendors' types stop here: what leaves this module is a port
+//! of [`otto_actors::ports`] or a plain function on text.
+//!
+//! Shared by the adapters: [`crypto`] (the TLS provider), [`rest`] (HTTP clients and what a status means) and
+//! [`socket`] (WebSocket clients and what a close frame means).
+
+pub mod crypto;
+pub mod deepgram_stt;
+pub mod deepgram_tts;
+pub mod openai;
+pub mod rest;
+pub mod socket;
+#[cfg(test)]
+mod testing;
+pub mod twilio;
+
+pub use deepgram_stt::DeepgramStt;
+pub use deepgram_tts::DeepgramTts;
+pub use openai::OpenAi;
+pub use twilio::TwilioRest;
+
+/// Longest text of a vendor that is repeated in an error, in characters.
+const DETAIL_MAX_CHARS: usize = 160;
+
+/// A vendor's words made fit for a log line: one line, bounded. Only for texts that cannot hold what a caller said.
+fn detail(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(DETAIL_MAX_CHARS).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn details_are_one_bounded_line() {
+        assert_eq!(detail("a\nb\u{7}c"), "a b c");
+        assert_eq!(detail(&"é".repeat(500)).chars().count(), DETAIL_MAX_CHARS);
+    }
+}

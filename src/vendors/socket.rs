@@ -1,0 +1,224 @@
+//! What the vendors' WebSocket clients share: connecting, reading until the end, and what a refused handshake or a close
+//! frame means.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use chrono::Utc;
+use futures_util::stream::{self, BoxStream, SplitStream};
+use futures_util::{Stream, StreamExt};
+use otto_actors::ports::{VendorError, VendorErrorKind};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::http::header::AUTHORIZATION;
+use tokio_tungstenite::tungstenite::http::{HeaderValue, Request, Response};
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
+use url::Url;
+
+use super::{crypto, detail, rest};
+
+/// A client's socket, plain or TLS.
+pub type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+/// Tungstenite clears this buffer before every read, so a small one saves CPU and memory.
+const READ_BUFFER_BYTES: usize = 4_096;
+/// Largest message that is taken from a vendor, in bytes.
+const MESSAGE_MAX_BYTES: usize = 1024 * 1024;
+/// What may wait for a vendor that does not read, in bytes: half a minute of audio.
+const WRITE_BUFFER_MAX_BYTES: usize = 256 * 1024;
+
+/// What a vendor sends, without the protocol's own frames.
+pub(super) enum Frame {
+    /// A text message.
+    Text(Utf8Bytes),
+    /// A binary message.
+    Binary(Bytes),
+}
+
+/// Opens a socket with a Deepgram-style `Authorization: Token` header.
+///
+/// # Errors
+/// When the vendor cannot be reached in time or refuses the handshake.
+pub async fn connect(
+    vendor: &'static str,
+    url: &Url,
+    key: &SecretString,
+    timeout: Duration,
+) -> Result<Socket, VendorError> {
+    crypto::install();
+    let request = request(vendor, url, key)?;
+    let config = WebSocketConfig::default()
+        .read_buffer_size(READ_BUFFER_BYTES)
+        .write_buffer_size(0)
+        .max_write_buffer_size(WRITE_BUFFER_MAX_BYTES)
+        .max_message_size(Some(MESSAGE_MAX_BYTES))
+        .max_frame_size(Some(MESSAGE_MAX_BYTES));
+    let no_delay = true;
+    match tokio::time::timeout(timeout, Box::pin(connect_async_with_config(request, Some(config), no_delay))).await {
+        Ok(Ok((socket, _))) => Ok(socket),
+        Ok(Err(error)) => Err(refused(vendor, &error)),
+        Err(_) => Err(VendorError::new(vendor, VendorErrorKind::TimedOut, "no connection in time")),
+    }
+}
+
+fn request(vendor: &'static str, url: &Url, key: &SecretString) -> Result<Request<()>, VendorError> {
+    let rejected = |what: &str| VendorError::new(vendor, VendorErrorKind::Rejected, what);
+    let mut request = url.as_str().into_client_request().map_err(|_| rejected("the address is no WebSocket URL"))?;
+    let mut token = HeaderValue::try_from(format!("Token {}", key.expose_secret()))
+        .map_err(|_| rejected("the key holds characters that no key has"))?;
+    token.set_sensitive(true);
+    request.headers_mut().insert(AUTHORIZATION, token);
+    Ok(request)
+}
+
+/// The scheme of a vendor's base URL as a WebSocket scheme, and a path below it.
+pub(super) fn endpoint(base: &Url, path: &str) -> Url {
+    let mut url = rest::below(base, path);
+    let scheme = match base.scheme() {
+        "http" | "ws" => "ws",
+        _ => "wss",
+    };
+    // These four schemes may be exchanged for each other, so this does not fail.
+    let _ = url.set_scheme(scheme);
+    url
+}
+
+fn refused(vendor: &'static str, error: &Error) -> VendorError {
+    match error {
+        Error::Http(response) => refused_by_status(vendor, response),
+        Error::Url(_) | Error::HttpFormat(_) => {
+            VendorError::new(vendor, VendorErrorKind::Rejected, "the address is no WebSocket URL")
+        }
+        Error::Protocol(_) => VendorError::new(vendor, VendorErrorKind::Protocol, "the handshake is not a WebSocket's"),
+        _ => VendorError::new(vendor, VendorErrorKind::Unreachable, "cannot connect"),
+    }
+}
+
+fn refused_by_status(vendor: &'static str, response: &Response<Option<Vec<u8>>>) -> VendorError {
+    let status = response.status();
+    let reason = response.headers().get("dg-error").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let mut error = VendorError::new(vendor, rest::kind_of(status), detail(&format!("HTTP {status} {reason}")));
+    error.retry_after = rest::retry_after(response.headers(), Utc::now());
+    error
+}
+
+/// What a close frame means; `None` for a normal end.
+pub(super) fn closed(vendor: &'static str, frame: Option<&CloseFrame>) -> Option<VendorError> {
+    let frame = frame?;
+    let code = u16::from(frame.code);
+    let kind = match frame.code {
+        CloseCode::Normal | CloseCode::Status => return None,
+        // Too many characters in the recent window; the same code stands for commands that are not valid.
+        CloseCode::Policy if frame.reason.contains("DATA-0001") => VendorErrorKind::RateLimited,
+        CloseCode::Policy | CloseCode::Unsupported | CloseCode::Invalid | CloseCode::Size => VendorErrorKind::Rejected,
+        CloseCode::Away | CloseCode::Abnormal => VendorErrorKind::Unreachable,
+        CloseCode::Again => VendorErrorKind::RateLimited,
+        CloseCode::Protocol => VendorErrorKind::Protocol,
+        _ => VendorErrorKind::Failed,
+    };
+    Some(VendorError::new(vendor, kind, detail(&format!("closed with {code} {}", frame.reason))))
+}
+
+/// What a failed read or write means.
+pub(super) fn broken(vendor: &'static str, error: &Error) -> VendorError {
+    let (kind, text) = match error {
+        Error::Capacity(_) => (VendorErrorKind::Protocol, "a message above the size limit"),
+        Error::Utf8(_) => (VendorErrorKind::Protocol, "a text message that is not UTF-8"),
+        Error::WriteBufferFull(_) => (VendorErrorKind::Unreachable, "the vendor does not read"),
+        _ => (VendorErrorKind::Unreachable, "the connection broke"),
+    };
+    VendorError::new(vendor, kind, text)
+}
+
+/// Reads a socket to its end: `read` turns a message into at most one event. The stream ends after the first error.
+pub(super) fn events<T, F>(
+    vendor: &'static str,
+    messages: SplitStream<Socket>,
+    read: F,
+) -> BoxStream<'static, Result<T, VendorError>>
+where
+    T: Send + 'static,
+    F: FnMut(Frame) -> Result<Option<T>, VendorError> + Send + 'static,
+{
+    until_end(vendor, messages, read).boxed()
+}
+
+fn until_end<T, F>(
+    vendor: &'static str,
+    messages: impl Stream<Item = Result<Message, Error>> + Send + Unpin + 'static,
+    read: F,
+) -> impl Stream<Item = Result<T, VendorError>> + Send
+where
+    T: Send + 'static,
+    F: FnMut(Frame) -> Result<Option<T>, VendorError> + Send + 'static,
+{
+    stream::unfold(Some((messages, read)), move |state| async move {
+        let (mut messages, mut read) = state?;
+        loop {
+            let frame = match messages.next().await {
+                Some(Ok(Message::Text(text))) => Frame::Text(text),
+                Some(Ok(Message::Binary(data))) => Frame::Binary(data),
+                Some(Ok(Message::Close(frame))) => return closed(vendor, frame.as_ref()).map(|e| (Err(e), None)),
+                Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => continue,
+                Some(Err(Error::ConnectionClosed | Error::AlreadyClosed)) | None => return None,
+                Some(Err(error)) => return Some((Err(broken(vendor, &error)), None)),
+            };
+            match read(frame) {
+                Ok(Some(event)) => return Some((Ok(event), Some((messages, read)))),
+                Ok(None) => {}
+                Err(error) => return Some((Err(error), None)),
+            }
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(code: u16, reason: &str) -> Option<VendorErrorKind> {
+        let frame = CloseFrame { code: code.into(), reason: reason.to_owned().into() };
+        closed("test", Some(&frame)).map(|error| error.kind)
+    }
+
+    #[test]
+    fn close_frames_say_whether_to_try_again() {
+        use VendorErrorKind::*;
+        for (code, reason, expected) in [
+            (1000, "", None),
+            (1008, "DATA-0000", Some(Rejected)),
+            (1008, "DATA-0001", Some(RateLimited)),
+            (1009, "BIG-0000", Some(Rejected)),
+            (1011, "NET-0001", Some(Failed)),
+            (1001, "", Some(Unreachable)),
+            (4000, "", Some(Failed)),
+        ] {
+            assert_eq!(kind(code, reason), expected, "{code} {reason}");
+        }
+        assert_eq!(closed("test", None), None);
+    }
+
+    #[test]
+    fn endpoints_follow_the_base() {
+        for (base, expected) in [
+            ("wss://api.deepgram.com", "wss://api.deepgram.com/v1/listen"),
+            ("ws://127.0.0.1:9", "ws://127.0.0.1:9/v1/listen"),
+            ("http://127.0.0.1:9/dg/", "ws://127.0.0.1:9/dg/v1/listen"),
+            ("https://h", "wss://h/v1/listen"),
+        ] {
+            assert_eq!(endpoint(&base.parse().unwrap(), "v1/listen").as_str(), expected);
+        }
+    }
+
+    #[test]
+    fn the_key_is_in_no_error() {
+        let key = SecretString::from("bad\nkey");
+        let error = request("test", &"ws://h".parse().unwrap(), &key).unwrap_err();
+        assert!(!error.to_string().contains("bad\nkey"));
+        assert_eq!(error.kind, VendorErrorKind::Rejected);
+    }
+}
