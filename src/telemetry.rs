@@ -17,7 +17,16 @@ const DEFAULT_FILTER: &str = "warn,otto=info,otto_actors=info";
 
 /// Starts the log on standard error. A second call changes nothing.
 pub fn start_log(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER));
+    start(format, DEFAULT_FILTER);
+}
+
+/// Starts a log that only speaks when something is wrong.
+pub fn start_quiet_log() {
+    start(LogFormat::Text, "warn");
+}
+
+fn start(format: LogFormat, default_filter: &str) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default_filter));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // An error means that a log is running already.
     let _ = match format {
@@ -53,4 +62,5 @@ fn describe() {
             _ => metrics::describe_gauge!(name, *help),
         }
     }
+    metrics::describe_counter!(crate::http::error::REJECTED_METRIC, "Requests that the HTTP edge refused, by reason");
 }

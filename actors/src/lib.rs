@@ -39,6 +39,8 @@ pub mod speech;
 pub mod stt;
 pub mod supervision;
 pub mod tasks;
+#[cfg(test)]
+mod testing;
 pub mod timer;
 pub mod tools;
 pub mod turn;

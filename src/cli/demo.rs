@@ -18,7 +18,7 @@ use tokio::sync::broadcast::error::RecvError;
 
 use super::asked_to_end;
 use crate::app::App;
-use crate::config::{Environment, LogFormat, Settings};
+use crate::config::{Environment, Settings};
 use crate::store::open_store;
 use crate::telemetry;
 
@@ -34,7 +34,7 @@ const MS_PER_CHAR: u32 = 45;
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub(super) async fn run(keep: bool) -> anyhow::Result<ExitCode> {
-    telemetry::start_log(LogFormat::Text);
+    telemetry::start_quiet_log();
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
     let world = World::start(world_settings()).await.context("cannot start the simulators")?;
     let mut variables = world.env();

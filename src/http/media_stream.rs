@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{WebSocket, WebSocketUpgrade};
 use axum::response::Response;
-use axum::routing::any;
+use axum::routing::get;
 use futures_util::StreamExt;
 use metrics::Label;
 use otto_actors::limits::STREAM_START_TIMEOUT_MS;
@@ -24,7 +24,7 @@ use super::urls::MEDIA_STREAM;
 use crate::vendors::twilio::media::{MediaParser, Parsed, Start};
 
 pub(super) fn router() -> Router<AppState> {
-    Router::new().route(MEDIA_STREAM, any(open)).route(&format!("{MEDIA_STREAM}/"), any(open))
+    Router::new().route(MEDIA_STREAM, get(open)).route(&format!("{MEDIA_STREAM}/"), get(open))
 }
 
 /// Tungstenite clears this buffer before every read, so a small one saves CPU and memory.

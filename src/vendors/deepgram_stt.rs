@@ -1,5 +1,5 @@
-//! Deepgram's `/v1/listen` (the Nova models) as [`SpeechToText`]: one socket a call, audio as binary frames, commands as
-//! text. The wire is as in protocols/deepgram-stt.md.
+//! Deepgram's `/v1/listen` (the Nova models) as [`SpeechToText`]: one socket a call, audio as binary frames, commands
+//! as text. The wire is as in protocols/deepgram-stt.md.
 
 use std::time::Duration;
 
@@ -188,7 +188,8 @@ mod tests {
     const RESULTS: &str = r#"{"type":"Results","channel_index":[0,1],"duration":1.98,"start":5.99,"is_final":true,
         "speech_final":true,"from_finalize":false,"channel":{"alternatives":[{"transcript":"hello there",
         "confidence":0.98,"words":[{"word":"hello","start":6.1,"end":6.4,"confidence":0.99,
-        "punctuated_word":"Hello"}]}]},"metadata":{"request_id":"uuid","model_info":{"name":"..","version":"..","arch":".."},"model_uuid":"uuid"}}"#;
+        "punctuated_word":"Hello"}]}]},
+        "metadata":{"request_id":"uuid","model_info":{"name":"..","version":"..","arch":".."},"model_uuid":"uuid"}}"#;
 
     fn adapter(base: &Url) -> DeepgramStt {
         DeepgramStt::new(base.clone(), SecretString::from("k"), "nova-3".into(), vec!["oil change".into()])

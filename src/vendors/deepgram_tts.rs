@@ -78,8 +78,8 @@ fn speak(text: &str) -> Option<Message> {
     serde_json::to_string(&Speak { kind: "Speak", text }).ok().map(Message::text)
 }
 
-/// Cuts text into pieces of at most `max` characters, after white space where there is some. Nothing is lost: the pieces
-/// in a row are the text.
+/// Cuts text into pieces of at most `max` characters, after white space where there is some. Nothing is lost: the
+/// pieces in a row are the text.
 fn pieces(text: &str, max: usize) -> Vec<&str> {
     let mut pieces = Vec::new();
     let mut rest = text;

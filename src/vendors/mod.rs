@@ -1,5 +1,5 @@
-//! The adapters to the outside, one vendor a file or folder. Vendors' types stop here: what leaves this module is a port
-//! of [`otto_actors::ports`] or a plain function on text.
+//! The adapters to the outside, one vendor a file or folder. Vendors' types stop here: what leaves this module is a
+//! port of [`otto_actors::ports`] or a plain function on text.
 //!
 //! Shared by the adapters: [`crypto`] (the TLS provider), [`rest`] (HTTP clients and what a status means) and
 //! [`socket`] (WebSocket clients and what a close frame means).

@@ -1,5 +1,5 @@
-//! What the vendors' WebSocket clients share: connecting, reading until the end, and what a refused handshake or a close
-//! frame means.
+//! What the vendors' WebSocket clients share: connecting, reading until the end, and what a refused handshake or a
+//! close frame means.
 
 use std::time::Duration;
 

@@ -87,8 +87,14 @@ async fn frames_go_out_and_closing_says_goodbye() {
         assert_eq!(phone.next().await.unwrap().unwrap(), Message::text(expected));
     }
     assert_eq!(close_code(&mut phone).await, 1000);
-    // Both sides read to the end, as they do in a call.
-    let (phone_end, source_end) = tokio::join!(phone.next(), offer.source.next());
+    // Both sides read to the end, as they do in a call; then Otto's drops the connection.
+    let StreamOffer { mut source, sink, .. } = offer;
+    let call = async move {
+        let end = source.next().await;
+        drop((source, sink));
+        end
+    };
+    let (phone_end, source_end) = tokio::join!(phone.next(), call);
     assert!(phone_end.is_none_or(|end| end.is_err()), "the answer to the close frame ends the socket");
     assert_eq!(source_end, None);
 }

@@ -1,5 +1,5 @@
-//! `POST /api/v1/webhooks/dial-ended`: the `<Dial action>` of a transfer. Apart from the end of a stream, because asking
-//! the call again would transfer again; a human who does not answer must not leave the caller in silence.
+//! `POST /api/v1/webhooks/dial-ended`: the `<Dial action>` of a transfer. Apart from the end of a stream, because
+//! asking the call again would transfer again; a human who does not answer must not leave the caller in silence.
 
 use axum::Router;
 use axum::extract::State;

@@ -1,5 +1,5 @@
-//! The chunks of a streamed completion become [`ModelEvent`]s: text at once, tool calls when the choice is finished, the
-//! end when the stream has said all. Pure, so that it can be fuzzed.
+//! The chunks of a streamed completion become [`ModelEvent`]s: text at once, tool calls when the choice is finished,
+//! the end when the stream has said all. Pure, so that it can be fuzzed.
 
 use std::collections::{BTreeMap, BTreeSet};
 

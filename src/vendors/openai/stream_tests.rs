@@ -52,8 +52,8 @@ fn interleaved_calls_are_keyed_by_index() {
     let (events, error) = run(&[
         r#"{"choices":[{"index":0,"delta":{"tool_calls":[{"index":1,"id":"b","type":"function",
             "function":{"name":"g","arguments":""}}]}}]}"#,
-        r#"{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"{\"x"}},
-            {"index":1,"function":{"arguments":"not json"}}]}}]}"#,
+        r#"{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"{\"x"}
+            },{"index":1,"function":{"arguments":"not json"}}]}}]}"#,
         r#"{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"arguments":"\":1}"}}]}}]}"#,
         FINISH,
     ]);

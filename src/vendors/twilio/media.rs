@@ -1,5 +1,5 @@
-//! The messages of Twilio's media socket as text: a parser that is pure, so that it can be fuzzed, and writers that only
-//! append, since both run fifty times a second for every call.
+//! The messages of Twilio's media socket as text: a parser that is pure, so that it can be fuzzed, and writers that
+//! only append, since both run fifty times a second for every call.
 
 use std::borrow::Cow;
 use std::fmt;

@@ -1,8 +1,8 @@
 //! `X-Twilio-Signature`: base64 of HMAC-SHA1 over the URL that Twilio was given and the sorted parameters, keyed with
 //! the account's Auth Token (protocols/twilio.md, section 2).
 //!
-//! The URL is built from the configured public address and never from the request's `Host`, which a proxy may change. It
-//! is tried with and without its port, since Twilio's products differ in that.
+//! The URL is built from the configured public address and never from the request's `Host`, which a proxy may change.
+//! It is tried with and without its port, since Twilio's products differ in that.
 
 use std::collections::{BTreeMap, BTreeSet};
 

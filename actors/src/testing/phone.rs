@@ -1,0 +1,169 @@
+//! The caller's end of a media stream: plays what it gets in simulated time, returns marks, forgets on `clear`.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::sink;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::PATIENCE;
+use super::log::Log;
+use super::timed::{OnDrop, Timed};
+use super::tts::SAMPLES_PER_CHAR;
+use crate::ports::{MediaEvent, MediaFrame, MediaSink, MediaSource, VendorError};
+
+#[derive(Default)]
+struct Speaker {
+    /// Pieces of audio, each with the time at which it begins to sound.
+    pieces: Vec<(Instant, Bytes)>,
+    loses_marks: bool,
+}
+
+/// Cloning gives another hand on the same phone.
+#[derive(Clone)]
+pub(crate) struct Phone {
+    speaker: Arc<Mutex<Speaker>>,
+    events: Timed<MediaEvent>,
+    /// What Otto sent, and when.
+    pub(crate) frames: Log<(Instant, MediaFrame)>,
+    /// Otto's side is closed.
+    closed: Arc<watch::Sender<bool>>,
+    /// While false, the socket takes nothing.
+    flowing: Arc<watch::Sender<bool>>,
+}
+
+fn plays(samples: usize) -> Duration {
+    Duration::from_micros(samples as u64 * 125)
+}
+
+fn samples(time: Duration) -> usize {
+    usize::try_from(time.as_micros() / 125).unwrap()
+}
+
+impl Speaker {
+    fn ends_at(&self) -> Instant {
+        let end = self.pieces.last().map(|(begins, audio)| *begins + plays(audio.len()));
+        end.map_or_else(Instant::now, |end| end.max(Instant::now()))
+    }
+
+    fn clear(&mut self) {
+        let now = Instant::now();
+        self.pieces.retain_mut(|(begins, audio)| {
+            audio.truncate(samples(now.saturating_duration_since(*begins)).min(audio.len()));
+            !audio.is_empty()
+        });
+    }
+
+    fn text_until(&self, then: Instant) -> String {
+        let chars = |(begins, audio): &(Instant, Bytes)| {
+            let played = samples(then.saturating_duration_since(*begins)).min(audio.len());
+            audio[..played].chunks_exact(SAMPLES_PER_CHAR).map(|c| char::from(c[0])).collect::<String>()
+        };
+        self.pieces.iter().map(chars).collect()
+    }
+}
+
+impl Phone {
+    pub(crate) fn new() -> Self {
+        let (speaker, events, frames) = Default::default();
+        let (closed, flowing) = (Arc::new(watch::Sender::new(false)), Arc::new(watch::Sender::new(true)));
+        Self { speaker, events, frames, closed, flowing }
+    }
+
+    /// Otto's ends of the socket.
+    pub(crate) fn socket(&self) -> (MediaSource, MediaSink) {
+        let phone = self.clone();
+        let closes = OnDrop(move || {
+            phone.closed.send_replace(true);
+            phone.events.close();
+        });
+        let sink = sink::unfold((self.clone(), closes), |state, frame| async move {
+            // Never an error: the sender of `flowing` lives in the phone.
+            let _ = state.0.flowing.subscribe().wait_for(|flowing| *flowing).await;
+            state.0.take(frame);
+            Ok::<_, VendorError>(state)
+        });
+        (self.events.stream(()), Box::pin(sink))
+    }
+
+    fn take(&self, frame: MediaFrame) {
+        let now = Instant::now();
+        let mut speaker = self.speaker.lock().unwrap();
+        match &frame {
+            MediaFrame::Audio(audio) => {
+                let begins = speaker.ends_at();
+                speaker.pieces.push((begins, audio.clone()));
+            }
+            MediaFrame::Mark(name) if !speaker.loses_marks => {
+                self.events.push(speaker.ends_at(), MediaEvent::Mark(name.clone()));
+            }
+            MediaFrame::Mark(_) => {}
+            MediaFrame::Clear => {
+                speaker.clear();
+                self.events.hurry();
+            }
+        }
+        drop(speaker);
+        self.frames.push((now, frame));
+    }
+
+    pub(crate) fn sends(&self, event: MediaEvent) {
+        self.events.now(event);
+    }
+
+    pub(crate) fn hangs_up(&self) {
+        self.sends(MediaEvent::Stop);
+        self.events.close();
+    }
+
+    pub(crate) fn loses_connection(&self) {
+        self.events.close();
+    }
+
+    pub(crate) fn loses_marks(&self) {
+        self.speaker.lock().unwrap().loses_marks = true;
+    }
+
+    pub(crate) fn flows(&self, flowing: bool) {
+        self.flowing.send_replace(flowing);
+    }
+
+    /// Everything that has sounded so far.
+    pub(crate) fn heard(&self) -> String {
+        self.speaker.lock().unwrap().text_until(Instant::now())
+    }
+
+    fn will_be_heard(&self) -> (String, Instant) {
+        let speaker = self.speaker.lock().unwrap();
+        let end = speaker.ends_at();
+        (speaker.text_until(end), end)
+    }
+
+    /// Waits until a text has been on its way to the ear.
+    pub(crate) async fn gets(&self, text: &str) {
+        self.frames.until(&format!("audio of {text:?}"), |_| self.will_be_heard().0.contains(text)).await;
+    }
+
+    /// Waits until a text has sounded to its end.
+    pub(crate) async fn hears(&self, text: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        while !self.heard().contains(text) {
+            assert!(Instant::now() < deadline, "{text:?} was cut each time; heard: {:?}", self.heard());
+            self.gets(text).await;
+            // The last character sounds at the end of the audio at the latest.
+            let part = |(begins, audio): &(Instant, Bytes)| *begins + plays(audio.len());
+            let ends: Vec<Instant> = self.speaker.lock().unwrap().pieces.iter().map(part).collect();
+            let next = ends.into_iter().find(|end| *end > Instant::now());
+            sleep_until(next.unwrap_or_else(|| Instant::now() + plays(SAMPLES_PER_CHAR))).await;
+        }
+    }
+
+    /// Waits until Otto has closed the stream.
+    pub(crate) async fn is_closed(&self) {
+        let mut watching = self.closed.subscribe();
+        let closed = timeout(PATIENCE, watching.wait_for(|closed| *closed)).await;
+        assert!(closed.is_ok(), "Otto did not close the stream; heard: {:?}", self.heard());
+    }
+}

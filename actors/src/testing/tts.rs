@@ -1,0 +1,133 @@
+//! Text-to-speech whose audio is its text: every character becomes [`SAMPLES_PER_CHAR`] samples of that character, so
+//! that what a caller has heard can be read back.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::sink;
+use tokio::time::Instant;
+
+use super::log::Log;
+use super::timed::Timed;
+use super::{ms, passing};
+use crate::ports::{TextToSpeech, TtsEvent, TtsInput, TtsSession, VendorError};
+
+/// 50 ms of audio a character.
+pub(crate) const SAMPLES_PER_CHAR: usize = 400;
+const CHARS_PER_CHUNK: usize = 4;
+const FIRST_BYTE: Duration = ms_const(100);
+const BETWEEN_CHUNKS: Duration = ms_const(5);
+
+const fn ms_const(n: u64) -> Duration {
+    Duration::from_millis(n)
+}
+
+type Events = Timed<Result<TtsEvent, VendorError>>;
+
+/// What goes wrong, and when.
+#[derive(Default)]
+pub(crate) struct Faults {
+    /// Answers to the next connects, before they succeed.
+    pub(crate) refusals: VecDeque<VendorError>,
+    /// The session breaks after this many more chunks of audio.
+    pub(crate) break_after_chunks: Option<usize>,
+    /// Flushes are swallowed.
+    pub(crate) mute: bool,
+    /// `Clear` is answered this late.
+    pub(crate) clear_takes: Duration,
+}
+
+/// One session's input, with its number and time.
+pub(crate) type Given = (usize, Instant, TtsInput);
+
+/// Speaks.
+#[derive(Default)]
+pub(crate) struct FakeTts {
+    pub(crate) faults: Arc<Mutex<Faults>>,
+    pub(crate) inputs: Log<Given>,
+    pub(crate) connects: Log<Instant>,
+}
+
+impl FakeTts {
+    /// All texts that were given, in order.
+    pub(crate) fn spoken(&self) -> Vec<String> {
+        let text = |(_, _, input): Given| if let TtsInput::Speak(text) = input { Some(text) } else { None };
+        self.inputs.all().into_iter().filter_map(text).collect()
+    }
+
+    /// The inputs by their names, texts in full.
+    pub(crate) fn script(&self) -> Vec<String> {
+        let name = |(_, _, input): Given| match input {
+            TtsInput::Speak(text) => text,
+            TtsInput::Flush => "FLUSH".into(),
+            TtsInput::Clear => "CLEAR".into(),
+        };
+        self.inputs.all().into_iter().map(name).collect()
+    }
+}
+
+struct Voice {
+    number: usize,
+    text: String,
+    events: Events,
+    faults: Arc<Mutex<Faults>>,
+    inputs: Log<Given>,
+}
+
+impl Voice {
+    fn take(&mut self, input: TtsInput) {
+        self.inputs.push((self.number, Instant::now(), input.clone()));
+        match input {
+            TtsInput::Speak(text) => self.text.push_str(&text),
+            TtsInput::Flush => self.flush(),
+            TtsInput::Clear => {
+                self.text.clear();
+                self.events.clear();
+                self.events.push(Instant::now() + self.faults.lock().unwrap().clear_takes, Ok(TtsEvent::Cleared));
+            }
+        }
+    }
+
+    fn flush(&mut self) {
+        let text = std::mem::take(&mut self.text);
+        let mut faults = self.faults.lock().unwrap();
+        // Nothing to say: nothing comes back.
+        if faults.mute || text.is_empty() {
+            return;
+        }
+        let mut due = Instant::now() + FIRST_BYTE;
+        due = self.events.last_due().map_or(due, |last| last.max(due));
+        for chunk in text.as_bytes().chunks(CHARS_PER_CHUNK) {
+            if faults.break_after_chunks == Some(0) {
+                faults.break_after_chunks = None;
+                return self.events.push(due, Err(passing()));
+            }
+            faults.break_after_chunks = faults.break_after_chunks.map(|left| left - 1);
+            let audio: Vec<u8> = chunk.iter().flat_map(|c| std::iter::repeat_n(*c, SAMPLES_PER_CHAR)).collect();
+            self.events.push(due, Ok(TtsEvent::Audio(Bytes::from(audio))));
+            due += BETWEEN_CHUNKS;
+        }
+        self.events.push(due, Ok(TtsEvent::Flushed));
+    }
+}
+
+#[async_trait]
+impl TextToSpeech for FakeTts {
+    async fn connect(&self) -> Result<TtsSession, VendorError> {
+        self.connects.push(Instant::now());
+        tokio::time::sleep(ms(20)).await;
+        if let Some(error) = self.faults.lock().unwrap().refusals.pop_front() {
+            return Err(error);
+        }
+        let (faults, inputs, events) = (Arc::clone(&self.faults), self.inputs.clone(), Events::default());
+        let voice = Voice { number: self.connects.len(), text: String::new(), events: events.clone(), faults, inputs };
+        let input = sink::unfold(voice, |mut voice, input| async move {
+            voice.take(input);
+            Ok(voice)
+        });
+        Ok(TtsSession { input: Box::pin(input), events: events.stream(()) })
+    }
+}

@@ -1,0 +1,112 @@
+//! A whole Otto on fakes: the root supervisor with its shared actors, and callers who dial in.
+
+use std::sync::Arc;
+
+use tokio::sync::broadcast;
+use tokio::time::timeout;
+
+use super::model::FakeModel;
+use super::phone::Phone;
+use super::store::{FakeCache, FakeStore, FakeTelephony};
+use super::stt::FakeStt;
+use super::tts::FakeTts;
+use super::{FakeClock, PATIENCE};
+use crate::actor;
+use crate::call::{Outside, Vendors};
+use crate::domain::{CallSid, PhoneNumber, Shop, StreamSid};
+use crate::limits;
+use crate::names::Leg;
+use crate::registry::{Admission, AttachError, Calls, IncomingCall, StreamEnd, StreamOffer};
+use crate::root::{Addresses, RootArgs, RootRef, RootSupervisor};
+
+/// Otto and everything outside.
+pub(crate) struct World {
+    pub(crate) stt: Arc<FakeStt>,
+    pub(crate) tts: Arc<FakeTts>,
+    pub(crate) model: Arc<FakeModel>,
+    pub(crate) store: Arc<FakeStore>,
+    pub(crate) cache: Arc<FakeCache>,
+    pub(crate) telephony: Arc<FakeTelephony>,
+    pub(crate) addresses: Addresses,
+    pub(crate) calls: Calls,
+    pub(crate) root: RootRef,
+}
+
+pub(crate) const MAX_CALLS: usize = 3;
+pub(crate) const COLLEAGUE: &str = "+15555550199";
+
+/// A call's name, by its number.
+pub(crate) fn sid(number: u32) -> CallSid {
+    CallSid::parse(&format!("CA{number}")).unwrap()
+}
+
+pub(crate) fn incoming(number: u32, caller: &str) -> IncomingCall {
+    IncomingCall { call: sid(number), caller: PhoneNumber::parse(caller).ok(), line: None }
+}
+
+impl World {
+    pub(crate) async fn new(model: FakeModel) -> Self {
+        Self::with(model, FakeStore::default()).await
+    }
+
+    pub(crate) async fn with(model: FakeModel, store: FakeStore) -> Self {
+        let (stt, tts, cache, telephony) =
+            (Arc::<FakeStt>::default(), Arc::<FakeTts>::default(), Arc::<FakeCache>::default(), Arc::default());
+        let (model, store): (_, Arc<FakeStore>) = (Arc::new(model), Arc::new(store));
+        let addresses = Addresses::default();
+        let telephony: Arc<FakeTelephony> = telephony;
+        let vendors =
+            Vendors { stt: stt.clone(), tts: tts.clone(), model: model.clone(), telephony: Some(telephony.clone()) };
+        let clock = Arc::new(FakeClock::monday_morning());
+        let escalation = PhoneNumber::parse(COLLEAGUE).ok();
+        let outside = Outside::new(vendors, clock, Arc::new(Shop::default()), escalation, &addresses);
+        let args = RootArgs {
+            addresses: addresses.clone(),
+            store: store.clone(),
+            cache: cache.clone(),
+            live: broadcast::channel(limits::LIVE_EVENTS).0,
+            outside: Arc::new(outside),
+            max_calls: MAX_CALLS,
+        };
+        let root = actor::spawn(RootSupervisor, args, None).await.unwrap();
+        let calls = Calls::new(addresses.registry.clone());
+        Self { stt, tts, model, store, cache, telephony, addresses, calls, root }
+    }
+
+    pub(crate) async fn admit(&self, number: u32, caller: &str) -> Admission {
+        self.calls.admit(incoming(number, caller)).await.unwrap()
+    }
+
+    pub(crate) async fn attach(&self, number: u32, token: &str, phone: &Phone) -> Result<(), AttachError> {
+        let (source, sink) = phone.socket();
+        let stream = StreamSid::parse(&format!("MZ{number}")).unwrap();
+        self.calls.attach(StreamOffer { call: sid(number), stream, token: token.into(), source, sink }).await
+    }
+
+    /// A caller dials and is connected.
+    pub(crate) async fn dial(&self, caller: &str) -> Phone {
+        let Admission::Accepted { token } = self.admit(1, caller).await else { panic!("the call was refused") };
+        let phone = Phone::new();
+        self.attach(1, &token, &phone).await.unwrap();
+        phone
+    }
+
+    pub(crate) fn crash(&self, leg: Leg) {
+        self.calls.crash_leg(&sid(1), leg);
+    }
+
+    /// Twilio asks what comes after the stream, as it does when the stream is over.
+    pub(crate) async fn verdict(&self) -> StreamEnd {
+        self.calls.stream_ended(&sid(1)).await
+    }
+
+    /// Waits until the last call has ended and checks that nothing is left of any.
+    pub(crate) async fn leaves_nothing(self) -> Arc<FakeStore> {
+        assert!(self.calls.drain(PATIENCE).await, "a call goes on: {:?}", self.calls.view().await);
+        let view = self.calls.view().await.unwrap();
+        assert_eq!((view.residue, view.ending, view.live.len()), (0, 0, 0));
+        self.root.stop();
+        assert!(timeout(PATIENCE, self.root.ended()).await.is_ok(), "the root does not end");
+        self.store
+    }
+}

@@ -1,0 +1,222 @@
+//! Any order of inputs: the turn never panics, and what must always hold does.
+
+use std::collections::HashSet;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::ports::Message;
+
+/// Something that may happen next; names are chosen among those that exist when it does.
+#[derive(Debug, Clone)]
+enum Happens {
+    Words {
+        text: &'static str,
+        is_final: bool,
+        speech_final: bool,
+    },
+    UtteranceEnd,
+    Silence,
+    Filler,
+    Key(char),
+    Text(&'static str),
+    ToolCall(u8),
+    Done {
+        truncated: bool,
+    },
+    Fails,
+    /// A running tool ends.
+    ToolDone {
+        which: usize,
+        end: bool,
+    },
+    /// What is being said is heard to its end, or not at all.
+    Heard,
+    Cut,
+    Greet,
+    /// The actor dies and is started again from the session.
+    Dies,
+}
+
+fn happens() -> impl Strategy<Value = Happens> {
+    let words = prop::sample::select(vec!["", "okay", "wait", "book it", "no"]);
+    prop_oneof![
+        4 => (words, any::<bool>(), any::<bool>())
+            .prop_map(|(text, is_final, speech_final)| Happens::Words { text, is_final, speech_final }),
+        1 => Just(Happens::UtteranceEnd),
+        1 => Just(Happens::Silence),
+        1 => Just(Happens::Filler),
+        1 => prop::sample::select(vec!['1', '#']).prop_map(Happens::Key),
+        4 => prop::sample::select(vec!["Well, yes. ", "and", " ", "more text. "]).prop_map(Happens::Text),
+        3 => (0_u8..4).prop_map(Happens::ToolCall),
+        4 => prop::bool::weighted(0.2).prop_map(|truncated| Happens::Done { truncated }),
+        1 => Just(Happens::Fails),
+        4 => (0_usize..4, prop::bool::weighted(0.3)).prop_map(|(which, end)| Happens::ToolDone { which, end }),
+        3 => Just(Happens::Heard),
+        3 => Just(Happens::Cut),
+        1 => Just(Happens::Greet),
+        1 => Just(Happens::Dies),
+    ]
+}
+
+/// The rest of the call as a turn sees it.
+struct Around {
+    machine: TurnMachine,
+    step: Option<Step>,
+    history: History,
+    turn: TurnId,
+    last: UtteranceId,
+    speaking: Vec<UtteranceId>,
+    hushing: bool,
+    running: Vec<(TurnId, String)>,
+    ending: Option<EndKind>,
+    ran: HashSet<(TurnId, String)>,
+    /// Ends since the last goodbye was wanted.
+    ends: u32,
+}
+
+impl Around {
+    fn new() -> Self {
+        let (history, speaking, running, ran) = Default::default();
+        let (turn, last) = (TurnId(0), UtteranceId(0));
+        let machine = fresh();
+        Self { machine, step: None, history, turn, last, speaking, hushing: false, running, ending: None, ran, ends: 0 }
+    }
+
+    fn input(&mut self, happens: Happens) -> Option<Input> {
+        let event = |step: Option<Step>, event| step.map(|step| Input::Model { step, event });
+        match happens {
+            Happens::Words { text, is_final, speech_final } => Some(words(text, is_final, speech_final)),
+            Happens::UtteranceEnd => Some(Input::UtteranceEnd),
+            Happens::Silence => Some(silence()),
+            Happens::Filler => Some(Input::Due(TurnTimer::Filler)),
+            Happens::Key(key) => Some(Input::Key(key)),
+            Happens::Text(text) => event(self.step, Ok(ModelEvent::Text(text.into()))),
+            Happens::ToolCall(n) => event(self.step, Ok(ModelEvent::ToolCall(call(&format!("c{n}"))))),
+            Happens::Done { truncated } => {
+                event(self.step, Ok(ModelEvent::Done(ModelEnd { truncated, ..ModelEnd::default() })))
+            }
+            Happens::Fails => event(self.step, Err(passing())),
+            Happens::ToolDone { which, end } => self.tool_done(which, end),
+            Happens::Heard if !self.hushing && !self.speaking.is_empty() => {
+                Some(Input::Spoken(self.speaking.remove(0)))
+            }
+            Happens::Heard => None,
+            Happens::Cut => self.hushing.then(|| self.cut()),
+            Happens::Greet => (self.turn == TurnId(0)).then(|| Input::Greet("Hello".into())),
+            Happens::Dies => Some(self.dies()),
+        }
+    }
+
+    fn tool_done(&mut self, which: usize, end: bool) -> Option<Input> {
+        if self.running.is_empty() {
+            return None;
+        }
+        let (turn, tool_call_id) = self.running.remove(which % self.running.len());
+        // As the router does: a closed fence ends nothing.
+        let end = (end && turn == self.turn).then_some(EndKind::HangUp);
+        if end.is_some() {
+            (self.ending, self.ends) = (end, 0);
+        }
+        Some(Input::ToolDone { tool_call_id, content: "{}".into(), end })
+    }
+
+    fn cut(&mut self) -> Input {
+        self.hushing = false;
+        let turn = self.turn;
+        Input::Cut(self.speaking.drain(..).map(|id| (id, turn, "Well".into())).collect())
+    }
+
+    fn dies(&mut self) -> Input {
+        self.machine = TurnMachine::new(texts(), self.history.clone(), self.turn, self.last);
+        self.step = None;
+        Input::Resume(Resume { speaking: self.speaking.clone(), ending: self.ending })
+    }
+
+    fn takes(&mut self, effect: Effect) -> Result<(), TestCaseError> {
+        match effect {
+            Effect::Begin(turn) => {
+                prop_assert!(turn > self.turn, "turns only grow");
+                (self.turn, self.ending) = (turn, None);
+            }
+            Effect::History(op) => self.history.apply(op),
+            Effect::AskModel(step) => {
+                prop_assert!(!self.hushing, "asked before it was known what was heard");
+                prop_assert_eq!(step.turn, self.turn);
+                self.step = Some(step);
+                check_request(&self.history.for_model())?;
+            }
+            Effect::Say { turn, utterance, .. } => {
+                prop_assert_eq!(turn, self.turn, "an old turn speaks");
+                prop_assert!(!self.hushing || turn == TurnId(0), "speaks before it has stopped");
+                self.last = self.last.max(utterance);
+                if !self.speaking.contains(&utterance) {
+                    self.speaking.push(utterance);
+                }
+            }
+            Effect::Hush => {
+                prop_assert!(!self.hushing, "two hushes for one cut");
+                self.hushing = true;
+            }
+            Effect::RunTool { turn, call } => self.runs(turn, call.id)?,
+            Effect::End(_) => {
+                prop_assert!(self.ending.is_some(), "an end that nobody asked for");
+                prop_assert!(self.speaking.is_empty(), "an end before all was heard");
+                self.ends += 1;
+                prop_assert!(self.ends <= 1, "two ends of one goodbye");
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// A tool runs in the turn that acts, or again in the turn in which it was asked for.
+    fn runs(&mut self, turn: TurnId, id: String) -> Result<(), TestCaseError> {
+        let again = !self.ran.insert((turn, id.clone()));
+        prop_assert!(turn == self.turn || again, "an old turn acts: {id}");
+        prop_assert_eq!(self.ran.iter().filter(|(_, ran)| *ran == id).count(), 1, "one call in two turns");
+        if self.running.iter().all(|(_, running)| *running != id) {
+            self.running.push((turn, id));
+        }
+        Ok(())
+    }
+}
+
+/// Every tool call has exactly one result right after it, in order, and its name is its own.
+fn check_request(messages: &[Message]) -> Result<(), TestCaseError> {
+    let mut expected: Vec<String> = Vec::new();
+    let mut names = HashSet::new();
+    for message in messages {
+        match message {
+            Message::Tool { tool_call_id, .. } => {
+                prop_assert!(!expected.is_empty(), "a result without a call");
+                prop_assert_eq!(&expected.remove(0), tool_call_id);
+            }
+            Message::User(_) => prop_assert!(expected.is_empty(), "a call without a result"),
+            Message::Assistant { tool_calls, .. } => {
+                prop_assert!(expected.is_empty(), "a call without a result");
+                expected = tool_calls.iter().map(|c| c.id.clone()).collect();
+                prop_assert!(expected.iter().all(|id| names.insert(id.clone())), "two calls of one name");
+            }
+        }
+    }
+    prop_assert!(expected.is_empty(), "a call without a result");
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_happens(story in prop::collection::vec(happens(), 1..80)) {
+        let mut around = Around::new();
+        for next in story {
+            let Some(input) = around.input(next) else { continue };
+            for effect in around.machine.step(input) {
+                around.takes(effect)?;
+            }
+            prop_assert_eq!(around.machine.history(), &around.history, "two histories");
+            check_request(&around.history.for_model())?;
+        }
+    }
+}

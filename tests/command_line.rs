@@ -1,0 +1,91 @@
+//! The program as a user runs it: demo, check, serve and its end.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use otto_sim::{Seed, World, WorldSettings};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::Command;
+use tokio::time::timeout;
+
+const OTTO: &str = env!("CARGO_BIN_EXE_otto");
+
+fn otto(folder: &std::path::Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(OTTO);
+    command.args(arguments).env_clear().current_dir(folder).kill_on_drop(true);
+    command
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_books_twice_in_a_row() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for _ in 0..2 {
+        let run = otto(folder.path(), &["demo"]).output();
+        let output = timeout(Duration::from_secs(60), run).await.expect("within a minute").expect("it runs");
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+        for part in ["Maria", "oil change", "latency", "Oil change", "scheduled"] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn check_names_what_is_missing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = otto(folder.path(), &["check"]).env("PORT", "eighty").output().await.expect("it runs");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(!output.status.success());
+    assert!(text.contains("PORT") && text.contains("eighty") && text.contains("expected"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn check_reaches_the_vendors() {
+    let world = World::start(WorldSettings::quick(Seed(81))).await.expect("a world");
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = otto(folder.path(), &["check"]).envs(world.env()).output().await.expect("it runs");
+    let text = String::from_utf8_lossy(&output.stdout);
+    for service in ["Deepgram, hearing  ok", "Deepgram, speaking  ok", "language model  ok"] {
+        assert!(text.contains(service), "{service}: {text}");
+    }
+    assert!(!text.contains("simulated-auth-token"), "no secret is printed: {text}");
+    world.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn serve_answers_and_ends_when_it_is_told_to() {
+    let world = World::start(WorldSettings::quick(Seed(82))).await.expect("a world");
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = otto(folder.path(), &["serve"]);
+    command.envs(world.env()).env("PORT", "0").env("LOG_FORMAT", "json").env("DRAIN_SECONDS", "1");
+    let mut child = command.stderr(Stdio::piped()).spawn().expect("it starts");
+    let mut lines = BufReader::new(child.stderr.take().expect("a pipe")).lines();
+    let base = async {
+        while let Some(line) = lines.next_line().await.expect("a line") {
+            let entry: serde_json::Value = serde_json::from_str(&line).expect("a JSON line");
+            if let Some(webhook) = entry["webhook"].as_str() {
+                return webhook.replace("/api/v1/webhooks/inbound-call", "");
+            }
+        }
+        panic!("it ended before it said where it listens");
+    };
+    let base = timeout(Duration::from_secs(20), base).await.expect("it says where it listens");
+    let ready = reqwest::get(format!("{base}/health/ready")).await.expect("an answer");
+    assert_eq!(ready.status(), 200);
+    let pid = child.id().expect("a process").to_string();
+    let killed = Command::new("kill").args(["-TERM", &pid]).status().await.expect("kill runs");
+    assert!(killed.success());
+    let status = timeout(Duration::from_secs(20), child.wait()).await.expect("it ends").expect("a status");
+    assert!(status.success(), "{status}");
+    world.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn serve_does_not_start_without_keys() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = otto(folder.path(), &["serve"]).output();
+    let output = timeout(Duration::from_secs(20), run).await.expect("it ends").expect("it runs");
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success());
+    assert!(text.contains("DEEPGRAM_API_KEY") && text.contains("OPENAI_API_KEY"), "{text}");
+}

@@ -1,0 +1,13 @@
+//! Black-box tests: the engine on port 0 and SQLite, against simulated vendors and callers, all through sockets. One
+//! module a theme; what they share is in `support`.
+
+mod architecture;
+mod bad_input;
+mod barge_in;
+mod booking;
+mod command_line;
+mod edge;
+mod load;
+mod supervision;
+mod support;
+mod whole_call;

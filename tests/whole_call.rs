@@ -1,0 +1,98 @@
+//! A call from hello to goodbye, for callers who are known and callers who are not.
+
+use otto_sim::twilio::Side;
+use sqlx::Row as _;
+
+use crate::support::{MARIA, STRANGER, Workshop, books_on_tuesday, listen, say, until_hang_up};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_known_caller_books_and_otto_hangs_up() {
+    let workshop = Workshop::open(11).await;
+    let before = workshop.appointments(MARIA).await.len();
+    let report = workshop.call(MARIA, books_on_tuesday()).await;
+    assert!(report.is_clean(), "{:?} {:?}", report.timeouts, report.violations);
+    let heard = report.heard_text();
+    assert!(heard.starts_with("Hi Maria, this is Otto from Otto's Auto."), "{heard}");
+    assert!(heard.contains("You're booked for an oil change"), "{heard}");
+    assert!(heard.ends_with("Goodbye!"), "the goodbye is heard to its end: {heard}");
+    assert_eq!(report.hung_up_by, Side::Otto);
+    assert!(report.twiml.last().is_some_and(|twiml| twiml.contains("<Hangup")), "{:?}", report.twiml);
+    let booked = workshop.appointments(MARIA).await;
+    assert_eq!(booked.len(), before + 1);
+    assert!(booked.iter().any(|a| a.service == "Oil change" && a.minutes == 30));
+    workshop.settle().await;
+    the_call_is_on_record(&workshop, &report.call_sid).await;
+    workshop.close().await;
+}
+
+/// The call log and the journal say what happened.
+async fn the_call_is_on_record(workshop: &Workshop, call: &str) {
+    let (outcome, transcript) = call_log(workshop, call).await;
+    assert_eq!(outcome, "hangup_by_otto");
+    assert!(transcript.contains("Caller: Hi, I need an oil change on Tuesday."), "{transcript}");
+    assert!(transcript.contains("Otto: You're booked"), "{transcript}");
+}
+
+async fn call_log(workshop: &Workshop, call: &str) -> (String, String) {
+    for _ in 0..500 {
+        let pool = sqlx::SqlitePool::connect(&workshop.database_url()).await.expect("the database");
+        let query = "SELECT outcome, transcript FROM call_logs WHERE call_sid = ? AND outcome IS NOT NULL";
+        let row = sqlx::query(query).bind(call).fetch_optional(&pool).await.expect("a table");
+        pool.close().await;
+        if let Some(row) = row {
+            return (row.get(0), row.get(1));
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    panic!("the call is not in the call log");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_caller_is_asked_for_the_name_and_books() {
+    let workshop = Workshop::open(12).await;
+    let report = workshop
+        .call(
+            STRANGER,
+            vec![
+                listen(),
+                say("Hello, my car needs a tire rotation on Wednesday."),
+                listen(),
+                say("The first one please."),
+                listen(),
+                say("Joe Fisher."),
+                listen(),
+                say("No thanks, bye."),
+                until_hang_up(),
+            ],
+        )
+        .await;
+    assert!(report.is_clean(), "{:?} {:?}", report.timeouts, report.violations);
+    let heard = report.heard_text();
+    assert!(heard.starts_with("Thanks for calling Otto's Auto"), "{heard}");
+    let booked = workshop.appointments(STRANGER).await;
+    assert_eq!(booked.len(), 1, "{heard}");
+    assert_eq!(booked[0].service, "Tire rotation");
+    workshop.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_caller_hangs_up_in_the_middle_of_a_sentence() {
+    let workshop = Workshop::open(13).await;
+    let report = workshop.call(MARIA, vec![otto_sim::twilio::Step::Silence(400), otto_sim::twilio::Step::HangUp]).await;
+    assert_eq!(report.hung_up_by, Side::Caller);
+    workshop.settle().await;
+    let (outcome, _) = call_log(&workshop, &report.call_sid).await;
+    assert_eq!(outcome, "hangup_by_caller");
+    workshop.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_flush_a_reply_and_no_protocol_violation_at_any_vendor() {
+    let workshop = Workshop::open(14).await;
+    let report = workshop.call(MARIA, books_on_tuesday()).await;
+    assert!(report.is_clean(), "{:?} {:?}", report.timeouts, report.violations);
+    assert_eq!(workshop.world.stt.violations().all(), []);
+    assert_eq!(workshop.world.tts.violations().all(), []);
+    assert_eq!(workshop.world.openai.refused().len(), 0, "{:?}", workshop.world.openai.refused().all());
+    workshop.close().await;
+}
