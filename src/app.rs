@@ -1,5 +1,4 @@
-//! The composition root: store, cache, vendors, actor tree, HTTP server, in this order; and their end, the other way
-//! round.
+//! The composition root: vendors, engine (`engine.rs`), HTTP server, in this order; and their end, the other way round.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -8,28 +7,27 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use axum::serve::ListenerExt as _;
-use otto_actors::actor;
-use otto_actors::call::{Outside, Vendors};
+use otto_actors::call::Vendors;
+use otto_actors::dialogue::BuiltInDialogue;
 use otto_actors::domain::Shop;
 use otto_actors::journal::LiveEvents;
-use otto_actors::limits;
-use otto_actors::ports::{Cache, Clock, Store, SystemClock, Telephony};
+use otto_actors::ports::{Clock, LanguageModel, Store, SystemClock, Telephony};
 use otto_actors::registry::Calls;
-use otto_actors::root::{Addresses, RootArgs, RootMsg, RootRef, RootSupervisor, Shared};
+use otto_actors::root::Shared;
 use secrecy::SecretString;
 use tokio::net::TcpListener;
-use tokio::sync::broadcast;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::config::Settings;
+use crate::config::{self, Settings};
+use crate::engine::Engine;
 use crate::http::{self, AppParts, AppState, PublicUrls};
-use crate::store::{MemoryCache, RedisCache, SqliteStore, open_store};
+use crate::store::SqliteStore;
 use crate::telemetry;
 use crate::vendors::twilio::TwilioRest;
 use crate::vendors::twilio::signature::SignatureCheck;
-use crate::vendors::{DeepgramStt, DeepgramTts, OpenAi, crypto};
+use crate::vendors::{self, DeepgramTts, Fallback, OpenAi, crypto};
 
 /// Media sockets that may wait for their `start` beyond those of all calls.
 const SPARE_SOCKETS: usize = 16;
@@ -50,7 +48,7 @@ pub struct App {
     pub live: LiveEvents,
     /// Its records.
     pub store: Arc<SqliteStore>,
-    root: RootRef,
+    engine: Engine,
     ready: Arc<AtomicBool>,
     end: CancellationToken,
     server: JoinHandle<()>,
@@ -83,26 +81,8 @@ impl App {
         let address = listener.local_addr()?;
         let public = PublicUrls::new(server.public_url(address));
 
-        let store = open_store(&settings.database_url).await.context("cannot open the database (DATABASE_URL)")?;
-        store.sync_bays(&settings.shop.bays).await.context("cannot write the bays")?;
-        let cache = cache(&settings)?;
-        let shop = Arc::new(settings.shop.clone());
-        let vendors = vendors(&settings, &public)?;
-
-        let addresses = Addresses::default();
-        let (live, _) = broadcast::channel(limits::LIVE_EVENTS);
-        let outside = Outside::new(vendors, clock, Arc::clone(&shop), settings.escalation_number.clone(), &addresses);
-        let root = RootArgs {
-            addresses: addresses.clone(),
-            store: Arc::clone(&store) as Arc<dyn Store>,
-            cache: Arc::clone(&cache),
-            live: live.clone(),
-            outside: Arc::new(outside),
-            max_calls: server.max_calls,
-        };
-        let root = actor::spawn(RootSupervisor, root, None).await?;
-        let calls = Calls::new(addresses.registry);
-
+        let engine = Engine::start(&settings, vendors(&settings, &public)?, clock).await?;
+        let (calls, live, store) = (engine.calls.clone(), engine.live.clone(), Arc::clone(&engine.store));
         let ready = Arc::new(AtomicBool::new(true));
         let end = CancellationToken::new();
         spawn_upkeep(metrics.clone(), end.clone());
@@ -111,21 +91,21 @@ impl App {
             public: public.clone(),
             signatures: settings.twilio.auth_token.clone().map(|token| signature_check(&public, token)),
             account: settings.twilio.account_sid.clone(),
-            shop,
+            shop: Arc::new(settings.shop.clone()),
             escalation: settings.escalation_number.clone(),
             store: Arc::clone(&store) as Arc<dyn Store>,
-            cache,
+            cache: Arc::clone(&engine.cache),
             metrics,
             ready: Arc::clone(&ready),
             waiting_sockets_max: 2 * server.max_calls + SPARE_SOCKETS,
         });
         let server = spawn_server(listener, state, end.clone());
-        Ok(Self { address, public, calls, live, store, root, ready, end, server })
+        Ok(Self { address, public, calls, live, store, engine, ready, end, server })
     }
 
     /// Waits for a meltdown: the root supervisor has given up.
     pub async fn melted_down(&self) {
-        self.root.ended().await;
+        self.engine.melted_down().await;
     }
 
     /// Takes no new calls, gives the live ones this long, then ends everything.
@@ -138,13 +118,12 @@ impl App {
         if tokio::time::timeout(SERVER_STOP_TIMEOUT, self.server).await.is_err() {
             info!("the HTTP server still had open sockets");
         }
-        self.root.stop_and_wait(limits::WRITE_TIMEOUT_MS).await;
-        self.store.close().await;
+        self.engine.stop().await;
     }
 
     /// Fault injection: a shared actor panics.
     pub fn crash(&self, which: Shared) {
-        let _ = self.root.cast(RootMsg::Crash(which));
+        self.engine.crash(which);
     }
 }
 
@@ -156,32 +135,50 @@ pub fn missing(settings: &Settings) -> Vec<String> {
     if settings.deepgram.api_key.is_none() && outside(&settings.deepgram.url) {
         missing.push("DEEPGRAM_API_KEY: found nothing, expected the key of a Deepgram project".to_owned());
     }
-    if settings.openai.api_key.is_none() && outside(&settings.openai.base_url) {
-        missing.push("OPENAI_API_KEY: found nothing, expected the key for OPENAI_BASE_URL".to_owned());
-    }
     missing
 }
 
-fn cache(settings: &Settings) -> anyhow::Result<Arc<dyn Cache>> {
-    Ok(match &settings.redis_url {
-        Some(url) => Arc::new(RedisCache::new(url).context("REDIS_URL")?),
-        None => Arc::new(MemoryCache::default()),
-    })
+/// Whether the built-in dialogue answers: no key is set for a model that is not on this machine, and no other model
+/// stands by.
+#[must_use]
+pub fn is_built_in(settings: &Settings) -> bool {
+    !has_first_model(settings) && settings.fallback.is_none()
+}
+
+fn has_first_model(settings: &Settings) -> bool {
+    settings.openai.api_key.is_some() || vendors::rest::is_loopback(&settings.openai.base_url)
 }
 
 fn vendors(settings: &Settings, public: &PublicUrls) -> anyhow::Result<Vendors> {
     let deepgram = &settings.deepgram;
     let key = deepgram.api_key.clone().unwrap_or_default();
-    let stt = DeepgramStt::new(deepgram.url.clone(), key.clone(), deepgram.stt_model.clone(), keyterms(&settings.shop));
+    let stt = vendors::speech_to_text(
+        deepgram.url.clone(),
+        key.clone(),
+        deepgram.stt_model.clone(),
+        keyterms(&settings.shop),
+    );
     let tts = DeepgramTts::new(deepgram.url.clone(), key, deepgram.tts_model.clone());
-    let openai = &settings.openai;
-    let model = OpenAi::new(&openai.base_url, openai.api_key.clone(), openai.model.clone()).context("OPENAI_MODEL")?;
-    Ok(Vendors {
-        stt: Arc::new(stt),
-        tts: Arc::new(tts),
-        model: Arc::new(model),
-        telephony: telephony(settings, public)?,
-    })
+    Ok(Vendors { stt, tts: Arc::new(tts), model: model(settings)?, telephony: telephony(settings, public)? })
+}
+
+/// Who thinks, by the settings.
+///
+/// # Errors
+/// When the name of a model or its address makes no sense.
+pub fn model(settings: &Settings) -> anyhow::Result<Arc<dyn LanguageModel>> {
+    if is_built_in(settings) {
+        return Ok(Arc::new(BuiltInDialogue::new(Arc::new(settings.shop.clone()))));
+    }
+    let adapter =
+        |model: &config::OpenAi| OpenAi::new(&model.base_url, model.api_key.clone(), model.model.clone(), model.api);
+    let first = Arc::new(adapter(&settings.openai).context("OPENAI_MODEL")?);
+    let Some(fallback) = &settings.fallback else { return Ok(first) };
+    let next = Arc::new(adapter(fallback).context("FALLBACK_OPENAI_MODEL")?);
+    if !has_first_model(settings) {
+        return Ok(next);
+    }
+    Ok(Arc::new(Fallback::new(settings.openai.model.clone(), first, next)))
 }
 
 fn telephony(settings: &Settings, public: &PublicUrls) -> anyhow::Result<Option<Arc<dyn Telephony>>> {

@@ -2,8 +2,10 @@
 //! `otto-actors`. Start reading at [`app`], the composition root.
 
 pub mod app;
+pub mod breaker;
 pub mod cli;
 pub mod config;
+pub mod engine;
 pub mod http;
 pub mod store;
 pub mod telemetry;

@@ -20,19 +20,28 @@ pub fn start_log(format: LogFormat) {
     start(format, DEFAULT_FILTER);
 }
 
-/// Starts a log that only speaks when something is wrong.
-pub fn start_quiet_log() {
-    start(LogFormat::Text, "warn");
+/// Starts a log for a command that prints for itself; `filter` applies unless RUST_LOG says otherwise.
+pub fn start_log_above(filter: &str) {
+    start(LogFormat::Text, filter);
 }
 
 fn start(format: LogFormat, default_filter: &str) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default_filter));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let to_people = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(to_people).with_writer(std::io::stderr);
     // An error means that a log is running already.
     let _ = match format {
         LogFormat::Text => log.try_init(),
         LogFormat::Json => log.json().flatten_event(true).try_init(),
     };
+    std::panic::set_hook(Box::new(log_panic));
+}
+
+/// A panic is a line in the log like any other failure. Its text could hold anything, so only its place is told; the
+/// supervisor says what it did about it.
+fn log_panic(panic: &std::panic::PanicHookInfo<'_>) {
+    let place = panic.location().map(ToString::to_string).unwrap_or_default();
+    tracing::error!(place, "panic");
 }
 
 /// The process's metrics, started with the first call.

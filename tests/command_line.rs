@@ -4,7 +4,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use otto_sim::{Seed, World, WorldSettings};
-use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::Command;
 use tokio::time::timeout;
 
@@ -27,6 +27,17 @@ async fn the_demo_books_twice_in_a_row() {
         for part in ["Maria", "oil change", "latency", "Oil change", "scheduled"] {
             assert!(text.contains(part), "{part}: {text}");
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_chaos_kills_legs_and_every_caller_has_a_booking() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = otto(folder.path(), &["chaos", "--calls", "10", "--seed", "7"]).output();
+    let output = timeout(Duration::from_secs(60), run).await.expect("within a minute").expect("it runs");
+    let text = String::from_utf8_lossy(&output.stdout);
+    for part in ["seed 7", "calls finished     10 of 10", "10 wanted, 10 made, 0 doubled", "residue            0"] {
+        assert!(text.contains(part), "{part}: {text}");
     }
 }
 
@@ -87,5 +98,56 @@ async fn serve_does_not_start_without_keys() {
     let output = timeout(Duration::from_secs(20), run).await.expect("it ends").expect("it runs");
     let text = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success());
-    assert!(text.contains("DEEPGRAM_API_KEY") && text.contains("OPENAI_API_KEY"), "{text}");
+    assert!(text.contains("DEEPGRAM_API_KEY"), "{text}");
+    assert!(!text.contains("OPENAI_API_KEY"), "without it the built-in dialogue answers: {text}");
+}
+
+/// Each line is typed when Otto has said what comes before it; no key, no network.
+#[tokio::test(flavor = "multi_thread")]
+async fn chat_books_an_appointment() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = otto(folder.path(), &["chat", "--demo", "--tools"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
+    let mut keyboard = child.stdin.take().expect("a pipe");
+    let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+    let exchange = [
+        ("Hi Maria", "I need an oil change next Tuesday"),
+        ("Which time works", "the first one please"),
+        ("Shall I book an oil change", "yes"),
+        ("You're booked for an oil change", "no, that's all"),
+        ("Goodbye", ""),
+        ("The call is over (hangup_by_otto)", ""),
+    ];
+    let mut seen = String::new();
+    for (expected, answer) in exchange {
+        let heard = async {
+            while let Some(line) = lines.next_line().await.expect("a line") {
+                seen.push_str(&line);
+                seen.push('\n');
+                if line.contains(expected) {
+                    return true;
+                }
+            }
+            false
+        };
+        let heard = timeout(Duration::from_secs(20), heard).await;
+        assert!(matches!(heard, Ok(true)), "{expected}: {seen}");
+        if !answer.is_empty() {
+            keyboard.write_all(format!("{answer}\n").as_bytes()).await.expect("it listens");
+        }
+    }
+    assert!(seen.contains("book_appointment"), "{seen}");
+    let status = timeout(Duration::from_secs(20), child.wait()).await.expect("it ends").expect("a status");
+    assert!(status.success(), "{status}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn chat_ends_with_its_input() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = otto(folder.path(), &["chat", "--demo", "--from", "+15555550177"]);
+    let run = command.stdin(Stdio::null()).output();
+    let output = timeout(Duration::from_secs(20), run).await.expect("it ends").expect("it runs");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}");
+    assert!(text.contains("Thanks for calling") && text.contains("hangup_by_caller"), "{text}");
 }

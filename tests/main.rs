@@ -10,4 +10,5 @@ mod edge;
 mod load;
 mod supervision;
 mod support;
+mod vendors;
 mod whole_call;

@@ -360,8 +360,10 @@ impl<B: Behaviour> ractor::Actor for Instrumented<B> {
 fn child_end(event: &SupervisionEvent) -> Option<ChildEnd> {
     match event {
         SupervisionEvent::ActorTerminated(who, state, reason) => {
-            // An actor that was killed hands over no state.
-            let failure = state.is_none().then(|| reason.clone().unwrap_or_else(|| "killed".into()));
+            // One that was killed in the middle of a message hands over no state, one that was idle gives it as reason;
+            // stops never have a reason.
+            let killed = state.is_none() || reason.is_some();
+            let failure = killed.then(|| reason.clone().unwrap_or_else(|| "killed".into()));
             Some(ChildEnd { id: ActorId(who.get_id()), failure })
         }
         SupervisionEvent::ActorFailed(who, error) => {
@@ -370,3 +372,6 @@ fn child_end(event: &SupervisionEvent) -> Option<ChildEnd> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -253,17 +253,17 @@ impl InternalEvent for ToolEnded<'_> {
     }
 }
 
-/// Frames of a caller's voice were dropped.
+/// Some of a caller's voice was dropped.
 #[derive(Debug)]
 pub struct AudioInDropped {
-    /// How many frames.
-    pub frames: u64,
+    /// How many samples.
+    pub samples: u64,
 }
 
 impl InternalEvent for AudioInDropped {
     fn emit(self) {
-        debug!(frames = self.frames, "caller's audio dropped");
-        Metric::AudioInDropped.counter(Vec::new()).increment(self.frames);
+        debug!(samples = self.samples, "caller's audio dropped");
+        Metric::AudioInDropped.counter(Vec::new()).increment(self.samples);
     }
 }
 

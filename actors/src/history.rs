@@ -96,19 +96,33 @@ impl History {
     /// Whether a tool call of that name was made before.
     #[must_use]
     pub fn has_tool_call(&self, id: &str) -> bool {
-        self.tool_calls().any(|call| call.id == id)
+        self.tool_calls().any(|(_, call)| call.id == id)
     }
 
-    fn tool_calls(&self) -> impl Iterator<Item = &ToolCall> {
-        self.entries.iter().flat_map(|entry| match entry {
-            Entry::Assistant { tool_calls, .. } => tool_calls.as_slice(),
-            _ => &[],
+    /// Otto's latest words, if they belong to this turn.
+    #[must_use]
+    pub fn said_last(&self, wanted: TurnId) -> Option<UtteranceId> {
+        self.entries.iter().rev().find_map(|entry| match entry {
+            Entry::Assistant { turn, utterance, text, .. } => {
+                Some((*turn == wanted && !text.is_empty()).then_some(*utterance))
+            }
+            _ => None,
+        })?
+    }
+
+    fn tool_calls(&self) -> impl Iterator<Item = (TurnId, &ToolCall)> {
+        self.entries.iter().flat_map(|entry| {
+            let (turn, calls) = match entry {
+                Entry::Assistant { turn, tool_calls, .. } => (*turn, tool_calls.as_slice()),
+                _ => (TurnId::default(), [].as_slice()),
+            };
+            calls.iter().map(move |call| (turn, call))
         })
     }
 
-    /// The tool calls that have no result yet.
+    /// The tool calls that have no result yet, each with the turn that made it.
     #[must_use]
-    pub fn unanswered(&self) -> Vec<ToolCall> {
+    pub fn unanswered(&self) -> Vec<(TurnId, ToolCall)> {
         let answered: HashSet<&str> = self
             .entries
             .iter()
@@ -117,7 +131,8 @@ impl History {
                 _ => None,
             })
             .collect();
-        self.tool_calls().filter(|call| !answered.contains(call.id.as_str())).cloned().collect()
+        let open = |(_, call): &(TurnId, &ToolCall)| !answered.contains(call.id.as_str());
+        self.tool_calls().filter(open).map(|(turn, call)| (turn, call.clone())).collect()
     }
 
     /// Whether the caller waits for an answer: Otto's last word was not the end of a reply.

@@ -14,13 +14,15 @@
 //! ```
 //!
 //! Reading order: [`domain`] and [`ports`] say what there is, [`actor`] and [`supervision`] how actors run, [`call`] how
-//! a call hangs together. Audio travels on [`media_plane`], never through a mailbox.
+//! a call hangs together. Audio travels on [`media_plane`], never through a mailbox. [`dialogue`] is the built-in
+//! language model: rules, no key.
 
 pub mod actor;
 pub mod address;
 pub mod calendar;
 pub mod call;
 pub mod crm;
+pub mod dialogue;
 pub mod domain;
 pub mod effects;
 pub mod events;

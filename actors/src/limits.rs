@@ -10,8 +10,8 @@ const fn ms(n: u64) -> Duration {
 
 /// Samples in a millisecond of mu-law 8 kHz audio; a sample is a byte.
 pub const SAMPLES_PER_MS: u64 = 8;
-/// Frames of the caller's audio that wait for the speech-to-text: 256 of 20 ms are 5.1 s. The oldest are dropped.
-pub const AUDIO_IN_FRAMES: usize = 256;
+/// The caller's voice that is kept until it has been understood: 5 s. The oldest is dropped.
+pub const VOICE_KEPT_SAMPLES: u64 = 5_000 * SAMPLES_PER_MS;
 /// Chunks of Otto's audio that wait for the telephony socket. The text-to-speech is read no faster than they leave.
 pub const AUDIO_OUT_CHUNKS: usize = 64;
 /// Control frames (clear, close) that wait for the telephony socket.
@@ -33,10 +33,12 @@ pub const STT_CONNECT_TIMEOUT_MS: Duration = ms(5_000);
 pub const STT_KEEP_ALIVE_EVERY_MS: Duration = ms(4_000);
 /// A write to the speech-to-text that takes longer means that the socket is dead.
 pub const STT_WRITE_TIMEOUT_MS: Duration = ms(5_000);
-/// Between two 20 ms frames of a backlog: 16 ms is 1.25 times real time, the vendor's limit.
-pub const STT_REPLAY_EVERY_MS: Duration = ms(16);
-/// Waiting frames that count as a backlog.
-pub const STT_BACKLOG_FRAMES: usize = 8;
+/// A backlog is sent faster than it was spoken, by 5 to 4, and no faster: the vendor's limit is 1.25 times real time.
+pub const STT_REPLAY_SPEED: (u32, u32) = (5, 4);
+/// How much of a replay may be caught up at once after a late timer.
+pub const STT_REPLAY_BURST_MS: Duration = ms(200);
+/// Waiting audio that counts as a backlog: 160 ms.
+pub const STT_BACKLOG_SAMPLES: u64 = 160 * SAMPLES_PER_MS;
 
 // Text to speech ------------------------------------------------------------------------------------------------------
 
@@ -67,8 +69,10 @@ pub const TURN_SILENCE_MS: Duration = ms(1_800);
 pub const TOOL_FILLER_AFTER_MS: Duration = ms(400);
 /// A tool call, from its start to its one tool message.
 pub const TOOL_TIMEOUT_MS: Duration = ms(8_000);
+/// A model that takes longer to its first word gets a filler.
+pub const MODEL_FILLER_AFTER_MS: Duration = ms(2_500);
 /// From a request to the model to its first event.
-pub const MODEL_FIRST_EVENT_TIMEOUT_MS: Duration = ms(8_000);
+pub const MODEL_FIRST_EVENT_TIMEOUT_MS: Duration = ms(4_000);
 /// Between two events of a model's reply.
 pub const MODEL_STALL_TIMEOUT_MS: Duration = ms(4_000);
 /// Requests for one reply, the first included.
@@ -142,9 +146,10 @@ pub const LIVE_EVENTS: usize = 1_024;
 const _: () = {
     assert!(STT_KEEP_ALIVE_EVERY_MS.as_millis() * 2 < 10_000, "two keep-alives fit into the vendor's window");
     assert!(TOOL_FILLER_AFTER_MS.as_millis() < TOOL_TIMEOUT_MS.as_millis());
+    assert!(MODEL_FILLER_AFTER_MS.as_millis() < MODEL_FIRST_EVENT_TIMEOUT_MS.as_millis());
     assert!(WRITE_TIMEOUT_MS.as_millis() < TOOL_TIMEOUT_MS.as_millis(), "a tool hears of its time-out itself");
     assert!(READ_TIMEOUT_MS.as_millis() < TOOL_TIMEOUT_MS.as_millis());
-    assert!(AUDIO_IN_FRAMES * 20 <= 5_200, "at most about 5 s of audio is replayed");
-    assert!(STT_REPLAY_EVERY_MS.as_millis() * 125 >= 2_000, "replay is at most 1.25 times real time");
+    assert!(STT_BACKLOG_SAMPLES * 4 < VOICE_KEPT_SAMPLES);
+    assert!(STT_REPLAY_SPEED.0 * 100 <= STT_REPLAY_SPEED.1 * 125, "replay is at most 1.25 times real time");
     assert!(TTS_FLUSHES_PER_WINDOW < 20);
 };

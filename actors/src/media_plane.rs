@@ -1,23 +1,25 @@
 //! The media plane: how 20 ms frames travel between the I/O tasks of a call without passing through a mailbox.
 //!
 //! The telephony socket belongs to two tasks that outlive the actors on both sides of them, so that a leg that fails
-//! costs no audio path. Inwards, a broadcast ring keeps the last five seconds for the speech-to-text and drops the oldest
-//! when nobody reads. Outwards, a bounded queue holds the text-to-speech back to the pace of the socket, and a control
+//! costs no audio path. Inwards, a ring keeps what has not been understood yet, at most five seconds, so that whoever takes
+//! over hears it again. Outwards, a bounded queue holds the text-to-speech back to the pace of the socket, and a control
 //! queue overtakes it, so that `clear` never waits behind audio. Audio carries an epoch; a `clear` begins a new one, and
 //! audio of an older epoch is dropped wherever it is.
 
 mod playout;
 mod reader;
+mod voice;
 mod writer;
 
 pub use playout::{Playout, PlayoutClock};
 pub use reader::{MediaListener, MediaSignal};
+pub use voice::{Voice, VoiceReader, VoiceRing};
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use tokio::sync::{broadcast, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 
 use crate::domain::StreamSid;
 use crate::limits;
@@ -33,7 +35,7 @@ pub struct Epoch(pub u64);
 pub struct MediaLine {
     /// Twilio's name of the stream.
     pub stream: StreamSid,
-    audio_in: broadcast::Sender<Bytes>,
+    voice: VoiceRing,
     listener: watch::Sender<Option<MediaListener>>,
     out: LineOut,
 }
@@ -60,21 +62,16 @@ pub(crate) enum OutItem {
 pub struct LineClosed;
 
 impl MediaLine {
-    /// Starts the two tasks of a stream in the call's scope. The receiver has heard everything from the first frame on.
+    /// Starts the two tasks of a stream in the call's scope.
     #[must_use]
-    pub fn open(
-        stream: StreamSid,
-        source: MediaSource,
-        sink: MediaSink,
-        scope: &TaskScope,
-    ) -> (Self, broadcast::Receiver<Bytes>) {
-        let (audio_in, first_listener) = broadcast::channel(limits::AUDIO_IN_FRAMES);
+    pub fn open(stream: StreamSid, source: MediaSource, sink: MediaSink, scope: &TaskScope) -> Self {
+        let voice = VoiceRing::default();
         let (listener, signals_to) = watch::channel(None);
         let (audio, audio_queue) = mpsc::channel(limits::AUDIO_OUT_CHUNKS);
         let (control, control_queue) = mpsc::channel(limits::MEDIA_CONTROL_FRAMES);
         let (publish, playout) = watch::channel(Playout::silent(tokio::time::Instant::now()));
         let epoch = Arc::new(AtomicU64::new(0));
-        scope.spawn(reader::run(source, audio_in.clone(), signals_to.clone(), control.clone()));
+        scope.spawn(reader::run(source, voice.clone(), signals_to.clone(), control.clone()));
         scope.spawn(writer::run(writer::Writer {
             sink,
             audio_queue,
@@ -84,7 +81,7 @@ impl MediaLine {
             signals_to,
         }));
         let out = LineOut { audio, control, epoch, playout };
-        (Self { stream, audio_in, listener, out }, first_listener)
+        Self { stream, voice, listener, out }
     }
 
     /// Who hears the stream's signals from now on; those that came while nobody listened have waited.
@@ -92,10 +89,10 @@ impl MediaLine {
         self.listener.send_replace(Some(listener));
     }
 
-    /// The caller's audio from now on.
+    /// The caller's voice.
     #[must_use]
-    pub fn subscribe(&self) -> broadcast::Receiver<Bytes> {
-        self.audio_in.subscribe()
+    pub fn voice(&self) -> VoiceRing {
+        self.voice.clone()
     }
 
     /// The way to the caller's ear.
@@ -152,3 +149,6 @@ impl LineOut {
         *self.playout.borrow()
     }
 }
+
+#[cfg(test)]
+mod tests;

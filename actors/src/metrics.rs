@@ -58,7 +58,7 @@ impl Metric {
         (Self::ToolCalls, "Tool calls, by tool and result"),
         (Self::CapabilityDenied, "Tool calls refused because the call may not do that"),
         (Self::MediaAnomalies, "Media messages that the protocol does not allow"),
-        (Self::AudioInDropped, "Frames of callers' audio dropped because the speech-to-text was behind"),
+        (Self::AudioInDropped, "Samples of callers' audio dropped because the speech-to-text was behind"),
         (Self::JournalDropped, "Journal events dropped because the database was away too long"),
         (Self::JournalEvents, "Journal events written"),
         (Self::LegFailures, "Legs of calls that failed, by leg"),
@@ -87,7 +87,7 @@ impl Metric {
             Self::ToolCalls => "otto_tool_calls_total",
             Self::CapabilityDenied => "otto_capability_denied_total",
             Self::MediaAnomalies => "otto_media_anomalies_total",
-            Self::AudioInDropped => "otto_audio_in_dropped_total",
+            Self::AudioInDropped => "otto_audio_in_dropped_samples_total",
             Self::JournalDropped => "otto_journal_dropped_total",
             Self::JournalEvents => "otto_journal_events_total",
             Self::LegFailures => "otto_leg_failures_total",
@@ -217,8 +217,8 @@ impl ActorStats {
 
     pub(crate) fn left_mailbox(&self) {
         // After the end the whole depth has been taken back at once.
-        if !self.gone.load(Ordering::Acquire) {
-            self.depth.fetch_sub(1, Ordering::Relaxed);
+        let less = |depth: u64| depth.checked_sub(1);
+        if self.depth.fetch_update(Ordering::AcqRel, Ordering::Relaxed, less).is_ok() {
             self.metrics.depth.decrement(1.0);
         }
     }

@@ -237,3 +237,6 @@ impl Behaviour for RootSupervisor {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

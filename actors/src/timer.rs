@@ -67,3 +67,6 @@ impl<K: Copy + Eq + Hash + Send + 'static> Timers<K> {
         due
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,10 +2,11 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use otto::vendors::openai::reading::Accumulate as _;
 use otto::vendors::openai::stream::Accumulator;
 
 fuzz_target!(|text: &str| {
-    let mut reply = Accumulator::new();
+    let mut reply = Accumulator::default();
     for chunk in text.lines() {
         let was_done = reply.is_done();
         match reply.chunk(chunk) {

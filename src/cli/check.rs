@@ -141,6 +141,9 @@ fn vendor(connected: Result<(), VendorError>, model: &str) -> State {
 }
 
 async fn model(settings: &Settings) -> State {
+    if app::is_built_in(settings) {
+        return State::Fine("the built-in dialogue; OPENAI_API_KEY is not set".into());
+    }
     let openai = &settings.openai;
     let url = rest::below(&openai.base_url, "models");
     let bearer = openai.api_key.as_ref().map(|key| ("Bearer", key));

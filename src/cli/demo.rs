@@ -34,7 +34,7 @@ const MS_PER_CHAR: u32 = 45;
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub(super) async fn run(keep: bool) -> anyhow::Result<ExitCode> {
-    telemetry::start_quiet_log();
+    telemetry::start_log_above("warn");
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
     let world = World::start(world_settings()).await.context("cannot start the simulators")?;
     let mut variables = world.env();

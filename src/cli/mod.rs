@@ -1,5 +1,7 @@
 //! The command line: one file per command.
 
+mod chaos;
+mod chat;
 mod check;
 mod demo;
 mod serve;
@@ -27,6 +29,10 @@ enum Command {
         #[arg(long)]
         keep: bool,
     },
+    /// Kill random parts of the engine while simulated callers book, and say whether all held.
+    Chaos(chaos::ChaosArgs),
+    /// Talk to Otto by text in this terminal: no telephone, no Deepgram, and no key unless a model is set.
+    Chat(chat::Options),
     /// Read the settings, say what is missing and which services can be reached.
     Check,
 }
@@ -43,6 +49,8 @@ pub fn run(cli: Cli) -> ExitCode {
     match cli.command {
         Command::Serve => block_on(serve::run()),
         Command::Demo { keep } => block_on(demo::run(keep)),
+        Command::Chaos(args) => block_on(chaos::run(args)),
+        Command::Chat(options) => block_on(chat::run(options)),
         Command::Check => block_on(check::run()),
     }
 }

@@ -8,7 +8,12 @@ use otto_actors::domain::PhoneNumber;
 use secrecy::SecretString;
 use url::Url;
 
-use super::read::Reader;
+use super::read::{Reader, is_loopback};
+use crate::vendors::openai::Api;
+use crate::vendors::openai::models::Model;
+
+/// The variables of the second language model.
+const FALLBACK: [&str; 3] = ["FALLBACK_OPENAI_BASE_URL", "FALLBACK_OPENAI_MODEL", "FALLBACK_OPENAI_API_KEY"];
 
 /// The HTTP server and the process.
 #[derive(Debug, Clone)]
@@ -47,13 +52,13 @@ pub struct Deepgram {
     pub api_key: Option<SecretString>,
     /// `wss`, or `ws` on loopback.
     pub url: Url,
-    /// Hears.
+    /// Hears; the name decides which of the two interfaces is spoken to.
     pub stt_model: String,
     /// Speaks.
     pub tts_model: String,
 }
 
-/// The language model, spoken to as chat completions.
+/// The language model.
 #[derive(Debug, Clone)]
 pub struct OpenAi {
     /// Opens the API.
@@ -62,6 +67,8 @@ pub struct OpenAi {
     pub base_url: Url,
     /// Which model.
     pub model: String,
+    /// Which of the two interfaces.
+    pub api: Api,
 }
 
 /// The calendar; not used by this version.
@@ -139,15 +146,10 @@ pub(super) fn twilio(reader: &mut Reader<'_>) -> Twilio {
 pub(super) fn deepgram(reader: &mut Reader<'_>) -> Deepgram {
     let (name, default) = ("DEEPGRAM_URL", "wss://api.deepgram.com");
     let url = reader.url(name, Some(default), &["wss", "https"], &["ws", "http"]);
-    let stt_model = reader.word("DEEPGRAM_STT_MODEL", "nova-3");
-    if stt_model.starts_with("flux") {
-        let expected = "a nova model such as nova-3: this version does not speak Flux's protocol yet";
-        reader.wrong("DEEPGRAM_STT_MODEL", &stt_model, expected);
-    }
     Deepgram {
         api_key: reader.secret("DEEPGRAM_API_KEY"),
         url: as_socket(url.unwrap_or_else(|| built_in(default))),
-        stt_model,
+        stt_model: reader.word("DEEPGRAM_STT_MODEL", "nova-3"),
         tts_model: reader.word("DEEPGRAM_TTS_MODEL", "aura-2-asteria-en"),
     }
 }
@@ -161,18 +163,44 @@ fn as_socket(mut url: Url) -> Url {
 }
 
 pub(super) fn openai(reader: &mut Reader<'_>) -> OpenAi {
-    match reader.get("OPENAI_API") {
-        None | Some("chat") => {}
-        Some("responses") => reader.problem(
-            "OPENAI_API: found \"responses\", expected \"chat\": this version speaks chat completions only".to_owned(),
-        ),
-        Some(other) => reader.wrong("OPENAI_API", other, "\"chat\""),
-    }
+    let api = |text: &str| match text {
+        "chat" => Some(Api::Chat),
+        "responses" => Some(Api::Responses),
+        _ => None,
+    };
     OpenAi {
         api_key: reader.secret("OPENAI_API_KEY"),
         base_url: vendor_url(reader, "OPENAI_BASE_URL", "https://api.openai.com/v1"),
         model: reader.word("OPENAI_MODEL", "gpt-6-luna"),
+        api: reader.parse("OPENAI_API", "\"chat\" or \"responses\"", api).unwrap_or_default(),
     }
+}
+
+/// The model that is asked when the first does not answer: all three variables, or the model alone, which is then one of
+/// the first's server. The first's key never goes to another server.
+pub(super) fn fallback(reader: &mut Reader<'_>, first: &OpenAi) -> Option<OpenAi> {
+    let [base, name, key] = FALLBACK;
+    let set = FALLBACK.into_iter().find(|name| reader.get(name).is_some())?;
+    let model = reader.word(name, "");
+    let base_url = reader.vendor_url(base, "https://api.openai.com/v1");
+    let api_key = reader.secret(key);
+    let missing = |missing: &str| {
+        format!("{missing}: found nothing while {set} is set, expected all of {}, or {name} alone", FALLBACK.join(", "))
+    };
+    let (has_base, has_key) = (reader.get(base).is_some(), reader.get(key).is_some());
+    if reader.get(name).is_none() {
+        reader.problem(missing(name));
+    } else if has_key && !has_base {
+        reader.problem(missing(base));
+    } else if has_base && !has_key && base_url.as_ref().is_some_and(|url| !is_loopback(url)) {
+        reader.problem(missing(key));
+    }
+    let usual = if has_base { Api::Chat } else { first.api };
+    let api = if Model::named(&model).chat_tools { usual } else { Api::Responses };
+    Some(match base_url {
+        Some(base_url) if has_base => OpenAi { api_key, base_url, model, api },
+        _ => OpenAi { model, api, ..first.clone() },
+    })
 }
 
 pub(super) fn google(reader: &mut Reader<'_>) -> Google {

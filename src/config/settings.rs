@@ -27,6 +27,9 @@ pub(super) const KNOWN: &[&str] = &[
     "OPENAI_BASE_URL",
     "OPENAI_MODEL",
     "OPENAI_API",
+    "FALLBACK_OPENAI_BASE_URL",
+    "FALLBACK_OPENAI_MODEL",
+    "FALLBACK_OPENAI_API_KEY",
     "GOOGLE_CLIENT_ID",
     "GOOGLE_CLIENT_SECRET",
     "GOOGLE_REFRESH_TOKEN",
@@ -57,7 +60,7 @@ const NOT_YET_USED: &[&str] = &[
 ];
 
 /// Variables that begin like this are probably meant for Otto.
-const OUR_PREFIXES: &[&str] = &["TWILIO_", "DEEPGRAM_", "OPENAI_", "GOOGLE_", "NHTSA_", "OTLP_", "OTTO_"];
+const OUR_PREFIXES: &[&str] = &["TWILIO_", "DEEPGRAM_", "OPENAI_", "FALLBACK_", "GOOGLE_", "NHTSA_", "OTLP_", "OTTO_"];
 
 /// Variables of the tests, which a start has no opinion on.
 const TEST_PREFIX: &str = "OTTO_TEST_";
@@ -85,6 +88,8 @@ pub struct Settings {
     pub deepgram: Deepgram,
     /// The language model.
     pub openai: OpenAi,
+    /// The one that is asked when the first does not answer.
+    pub fallback: Option<OpenAi>,
     /// The calendar.
     pub google: Google,
     /// Where VINs are decoded.
@@ -106,13 +111,15 @@ impl Settings {
     /// All problems at once.
     pub fn read(environment: &Environment, shop_file: Option<&str>) -> Result<Self, Problems> {
         let mut reader = Reader::new(environment);
+        let openai = groups::openai(&mut reader);
         let settings = Self {
             server: groups::server(&mut reader),
             database_url: database_url(&mut reader),
             redis_url: redis_url(&mut reader),
             twilio: groups::twilio(&mut reader),
             deepgram: groups::deepgram(&mut reader),
-            openai: groups::openai(&mut reader),
+            fallback: groups::fallback(&mut reader, &openai),
+            openai,
             google: groups::google(&mut reader),
             nhtsa_api_url: groups::vendor_url(&mut reader, "NHTSA_API_URL", "https://vpic.nhtsa.dot.gov/api"),
             escalation_number: reader.phone("ESCALATION_NUMBER"),

@@ -7,6 +7,7 @@ use otto_actors::domain::Shop;
 use secrecy::ExposeSecret as _;
 
 use super::*;
+use crate::vendors::openai::Api;
 
 type Pairs = &'static [(&'static str, &'static str)];
 
@@ -66,11 +67,10 @@ fn each_wrong_value_is_named_with_what_is_expected() {
     check(&[("TWILIO_ACCOUNT_SID", "SK123")], &[("TWILIO_ACCOUNT_SID: found \"SK123\"", "AC")]);
     check(&[("TWILIO_API_URL", "http://api.twilio.com")], &[("TWILIO_API_URL: found", "loopback")]);
     check(&[("DEEPGRAM_URL", "ws://api.deepgram.com")], &[("DEEPGRAM_URL: found", "loopback")]);
-    check(&[("DEEPGRAM_STT_MODEL", "flux-general-en")], &[("DEEPGRAM_STT_MODEL: found \"flux-general-en\"", "nova-3")]);
+    check(&[("DEEPGRAM_STT_MODEL", "flux-general-en")], &[]);
     check(&[("DEEPGRAM_TTS_MODEL", "aura 2")], &[("DEEPGRAM_TTS_MODEL: found \"aura 2\"", "without spaces")]);
     check(&[("OPENAI_BASE_URL", "https:///v1#x")], &[("OPENAI_BASE_URL: found", "https://api.openai.com/v1")]);
-    check(&[("OPENAI_API", "responses")], &[("OPENAI_API: found \"responses\"", "this version")]);
-    check(&[("OPENAI_API", "Chat")], &[("OPENAI_API: found \"Chat\"", "\"chat\"")]);
+    check(&[("OPENAI_API", "Chat")], &[("OPENAI_API: found \"Chat\"", "\"chat\" or \"responses\"")]);
     check(&[("OTLP_ENDPOINT", "collector:4318")], &[("OTLP_ENDPOINT: found", "expected")]);
     check(&[("LOG_FORMAT", "xml")], &[("LOG_FORMAT: found \"xml\"", "\"json\"")]);
 }
@@ -89,6 +89,31 @@ fn settings_that_need_each_other() {
             ("GOOGLE_CALENDAR_IDS: found 2", "each bay (1)"),
         ],
     );
+}
+
+#[test]
+fn the_second_model_has_a_server_of_its_own_or_shares_the_first_ones() {
+    const MODEL: (&str, &str) = ("FALLBACK_OPENAI_MODEL", "gpt-6-astra");
+    const BASE: (&str, &str) = ("FALLBACK_OPENAI_BASE_URL", "https://llm.example.com/v1");
+    const KEY: (&str, &str) = ("FALLBACK_OPENAI_API_KEY", "k2");
+    assert!(fine(&[]).fallback.is_none());
+    let shared = fine(&[MODEL, ("OPENAI_API_KEY", "k1")]).fallback.unwrap();
+    assert_eq!((shared.base_url.as_str(), shared.api), ("https://api.openai.com/v1", Api::Responses));
+    assert_eq!(shared.api_key.unwrap().expose_secret(), "k1");
+    let own = fine(&[("FALLBACK_OPENAI_MODEL", "llama"), BASE, KEY, ("OPENAI_API", "responses")]).fallback.unwrap();
+    assert_eq!((own.base_url.as_str(), own.api), (BASE.1, Api::Chat));
+    assert_eq!(own.api_key.unwrap().expose_secret(), "k2");
+    let local = fine(&[MODEL, ("FALLBACK_OPENAI_BASE_URL", "http://127.0.0.1:9/v1"), ("OPENAI_API_KEY", "k1")]);
+    assert!(local.fallback.unwrap().api_key.is_none(), "the first one's key stays with its server");
+    for (pairs, missing) in [
+        (&[BASE] as Pairs, "FALLBACK_OPENAI_MODEL: found nothing while FALLBACK_OPENAI_BASE_URL"),
+        (&[KEY], "FALLBACK_OPENAI_MODEL: found nothing while FALLBACK_OPENAI_API_KEY"),
+        (&[MODEL, KEY], "FALLBACK_OPENAI_BASE_URL: found nothing"),
+        (&[MODEL, BASE], "FALLBACK_OPENAI_API_KEY: found nothing"),
+    ] {
+        check(pairs, &[(missing, "or FALLBACK_OPENAI_MODEL alone")]);
+    }
+    check(&[("FALLBACK_OPENAI_MODEL", "a b")], &[("FALLBACK_OPENAI_MODEL: found \"a b\"", "without spaces")]);
 }
 
 #[test]
@@ -115,8 +140,10 @@ fn neither_errors_nor_debug_show_secrets_or_phone_numbers() {
         let text = problems.to_string();
         assert!(text.contains(name) && text.contains("expected") && !text.contains(SECRET), "{text}");
     }
-    let names = ["TWILIO_AUTH_TOKEN", "DEEPGRAM_API_KEY", "OPENAI_API_KEY", "OPERATOR_TOKEN"];
+    let names =
+        ["TWILIO_AUTH_TOKEN", "DEEPGRAM_API_KEY", "OPENAI_API_KEY", "FALLBACK_OPENAI_API_KEY", "OPERATOR_TOKEN"];
     let mut pairs: Vec<_> = names.into_iter().map(|name| (name, SECRET)).collect();
+    pairs.extend([("FALLBACK_OPENAI_MODEL", "m"), ("FALLBACK_OPENAI_BASE_URL", "https://llm.example.com/v1")]);
     pairs.extend([("REDIS_URL", "redis://:hunter2@redis/0"), ("ESCALATION_NUMBER", "+15555550123")]);
     let settings = Settings::read(&pairs.into_iter().collect(), None).unwrap();
     let shown = format!("{settings:?}");

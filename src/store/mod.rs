@@ -1,7 +1,6 @@
 //! Where the workshop's records and the caches live: adapters of the ports `Store` and `Cache`. One folder per database,
 //! one contract suite (`tests.rs`) for all of them.
 
-pub mod breaker;
 pub mod cache;
 pub mod redis;
 pub mod sqlite;

@@ -11,7 +11,7 @@ use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{Client, Cmd, FromRedisValue, RedisError};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::breaker::Breaker;
+use crate::breaker::Breaker;
 
 /// An operation, waiting for a connection included.
 pub const REDIS_OP_TIMEOUT_MS: Duration = Duration::from_millis(50);

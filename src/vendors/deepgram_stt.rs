@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt, stream};
 use otto_actors::limits::STT_CONNECT_TIMEOUT_MS;
 use otto_actors::ports::{SpeechToText, SttEvent, SttInput, SttSession, Transcript, VendorError, VendorErrorKind};
@@ -15,7 +16,7 @@ use url::Url;
 use super::detail;
 use super::socket::{self, Frame};
 
-const VENDOR: &str = "deepgram-stt";
+pub(super) const VENDOR: &str = "deepgram-stt";
 /// Silence after which Deepgram calls an utterance final.
 const ENDPOINTING_MS: &str = "300";
 /// Gap between words after which Deepgram sends `UtteranceEnd`; 1,000 is the least that it recommends.
@@ -25,7 +26,7 @@ const KEYTERMS_MAX: usize = 100;
 
 /// Must be text frames: as binary they would be taken for audio.
 const KEEP_ALIVE: Utf8Bytes = Utf8Bytes::from_static(r#"{"type":"KeepAlive"}"#);
-const CLOSE_STREAM: Utf8Bytes = Utf8Bytes::from_static(r#"{"type":"CloseStream"}"#);
+pub(super) const CLOSE_STREAM: Utf8Bytes = Utf8Bytes::from_static(r#"{"type":"CloseStream"}"#);
 
 /// Deepgram's speech-to-text.
 pub struct DeepgramStt {
@@ -56,50 +57,68 @@ fn listen_url(base: &Url, model: &str, keyterms: &[String]) -> Url {
         .append_pair("smart_format", "true")
         .append_pair("punctuate", "true");
     // Nova-3 takes phrases, the models before it single words; the wrong parameter is refused.
-    let phrases = model.starts_with("nova-3") || model.starts_with("flux");
-    let terms = keyterms.iter().filter(|term| !term.trim().is_empty());
-    if phrases {
-        url.query_pairs_mut().extend_pairs(terms.take(KEYTERMS_MAX).map(|term| ("keyterm", term.trim())));
+    if model.starts_with("nova-3") {
+        boost(&mut url, keyterms);
     } else {
-        let words = terms.flat_map(|term| term.split_whitespace()).take(KEYTERMS_MAX);
+        let words = keyterms.iter().flat_map(|term| term.split_whitespace()).take(KEYTERMS_MAX);
         url.query_pairs_mut().extend_pairs(words.map(|word| ("keywords", word)));
     }
     url
 }
 
+/// Boosts phrases, on the models that take them.
+pub(super) fn boost(url: &mut Url, keyterms: &[String]) {
+    let terms = keyterms.iter().map(|term| term.trim()).filter(|term| !term.is_empty());
+    url.query_pairs_mut().extend_pairs(terms.take(KEYTERMS_MAX).map(|term| ("keyterm", term)));
+}
+
 #[async_trait]
 impl SpeechToText for DeepgramStt {
     async fn connect(&self) -> Result<SttSession, VendorError> {
-        let socket = socket::connect(VENDOR, &self.url, &self.key, STT_CONNECT_TIMEOUT_MS).await?;
-        let (sink, messages) = socket.split();
-        let input = sink
-            .sink_map_err(|error| socket::broken(VENDOR, &error))
-            .with_flat_map(|input| stream::iter(message(input).map(Ok)));
-        let events = socket::events(VENDOR, messages, |frame| match frame {
-            Frame::Text(text) => parse(&text),
-            Frame::Binary(_) => Ok(None),
-        });
-        Ok(SttSession { input: Box::pin(input), events })
+        session(&self.url, &self.key, message, parse).await
     }
 }
 
-/// The frame for an input. An empty binary frame would end the stream, so there is none for empty audio.
+/// A session on either of Deepgram's interfaces: `message` is the frame for an input, `parse` reads a text message.
+pub(super) async fn session(
+    url: &Url,
+    key: &SecretString,
+    mut message: impl FnMut(SttInput) -> Option<Message> + Send + 'static,
+    mut parse: impl FnMut(&str) -> Result<Option<SttEvent>, VendorError> + Send + 'static,
+) -> Result<SttSession, VendorError> {
+    let socket = socket::connect(VENDOR, url, key, STT_CONNECT_TIMEOUT_MS).await?;
+    let (sink, messages) = socket.split();
+    let input = sink
+        .sink_map_err(|error| socket::broken(VENDOR, &error))
+        .with_flat_map(move |input| stream::iter(message(input).map(Ok)));
+    let events = socket::events(VENDOR, messages, move |frame| match frame {
+        Frame::Text(text) => parse(&text),
+        Frame::Binary(_) => Ok(None),
+    });
+    Ok(SttSession { input: Box::pin(input), events })
+}
+
 fn message(input: SttInput) -> Option<Message> {
     match input {
-        SttInput::Audio(audio) if audio.is_empty() => None,
-        SttInput::Audio(audio) => Some(Message::Binary(audio)),
+        SttInput::Audio(audio) => heard(audio),
         SttInput::KeepAlive => Some(Message::Text(KEEP_ALIVE)),
         SttInput::Finish => Some(Message::Text(CLOSE_STREAM)),
     }
 }
 
+/// The frame for audio. An empty binary frame would end the stream, so there is none for empty audio.
+pub(super) fn heard(audio: Bytes) -> Option<Message> {
+    (!audio.is_empty()).then_some(Message::Binary(audio))
+}
+
 // ---------------------------------------------------------------------------------------------------------------------
 // What Deepgram says
 
+/// What every message has.
 #[derive(Deserialize)]
-struct Envelope {
+pub(super) struct Envelope {
     #[serde(default, rename = "type")]
-    kind: Option<String>,
+    pub(super) kind: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -123,8 +142,8 @@ struct Alternative {
 }
 
 #[derive(Deserialize)]
-struct Word {
-    end: Option<f64>,
+pub(super) struct Word {
+    pub(super) end: Option<f64>,
 }
 
 #[derive(Deserialize)]
@@ -142,15 +161,18 @@ pub fn parse(text: &str) -> Result<Option<SttEvent>, VendorError> {
         Some("Results") => Ok(Some(SttEvent::Transcript(transcript(json(text)?)))),
         Some("SpeechStarted") => Ok(Some(SttEvent::SpeechStarted)),
         Some("UtteranceEnd") => Ok(Some(SttEvent::UtteranceEnd)),
-        Some("Error") => {
-            let code = json::<InBandError>(text)?.code.unwrap_or_default();
-            Err(VendorError::new(VENDOR, VendorErrorKind::Failed, detail(&format!("an error message {code}"))))
-        }
+        Some("Error") => Err(in_band_error(text)),
         _ => Ok(None),
     }
 }
 
-fn json<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, VendorError> {
+/// An error that comes as a message. Its description is left out: it may quote what was said.
+pub(super) fn in_band_error(text: &str) -> VendorError {
+    let code = json::<InBandError>(text).ok().and_then(|error| error.code).unwrap_or_default();
+    VendorError::new(VENDOR, VendorErrorKind::Failed, detail(&format!("an error message {code}")))
+}
+
+pub(super) fn json<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, VendorError> {
     // The error's own text could quote what the caller said.
     serde_json::from_str(text)
         .map_err(|_| VendorError::new(VENDOR, VendorErrorKind::Protocol, "a message that is not of the known shape"))
@@ -172,7 +194,7 @@ fn transcript(results: Results) -> Transcript {
 }
 
 /// Times are clamped to what can be: not below zero and not above a day.
-fn seconds(value: f64) -> Duration {
+pub(super) fn seconds(value: f64) -> Duration {
     const DAY: f64 = 86_400.0;
     // What is no number stays none when clamped.
     Duration::try_from_secs_f64(value.clamp(0.0, DAY)).unwrap_or_default()
@@ -182,7 +204,6 @@ fn seconds(value: f64) -> Duration {
 mod tests {
     use super::*;
     use crate::vendors::testing::{self, Heard, Say};
-    use bytes::Bytes;
     use proptest::prelude::*;
 
     const RESULTS: &str = r#"{"type":"Results","channel_index":[0,1],"duration":1.98,"start":5.99,"is_final":true,
@@ -277,16 +298,8 @@ mod tests {
             Say::Close(1000, ""),
         ])
         .await;
-        let mut session = adapter(&server.url).connect().await.unwrap();
-        for input in [
-            SttInput::Audio(Bytes::from_static(&[1, 2, 3])),
-            SttInput::Audio(Bytes::new()),
-            SttInput::KeepAlive,
-            SttInput::Finish,
-        ] {
-            session.input.send(input).await.unwrap();
-        }
-        let events: Vec<_> = session.events.collect().await;
+        let session = adapter(&server.url).connect().await.unwrap();
+        let events = testing::hear_out(session).await;
         assert_eq!(events.len(), 2, "a normal close ends the session without an error: {events:?}");
         assert_eq!(
             server.heard().await,

@@ -1,7 +1,10 @@
-//! Deepgram's `/v1/speak` over WebSocket (the Aura voices) as [`TextToSpeech`]: one socket a call, commands as text
-//! frames, mu-law audio as binary frames. The wire is as in protocols/deepgram-tts.md.
+//! Deepgram's `/v1/speak` (the Aura voices) as [`TextToSpeech`]: one WebSocket a call, commands as text frames, mu-law
+//! audio as binary frames; `whole` has the same over REST. The wire is as in protocols/deepgram-tts.md.
+
+mod whole;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt, stream};
 use otto_actors::limits::{TTS_CONNECT_TIMEOUT_MS, TTS_SPEAK_MAX_CHARS};
 use otto_actors::ports::{TextToSpeech, TtsEvent, TtsInput, TtsSession, VendorError, VendorErrorKind};
@@ -10,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 use url::Url;
 
+use self::whole::Rest;
 use super::detail;
 use super::socket::{self, Frame};
 
@@ -21,24 +25,30 @@ const CLEAR: Utf8Bytes = Utf8Bytes::from_static(r#"{"type":"Clear"}"#);
 pub struct DeepgramTts {
     url: Url,
     key: SecretString,
+    rest: Rest,
 }
 
 impl DeepgramTts {
     /// An adapter for one voice, such as `aura-2-asteria-en`.
     #[must_use]
     pub fn new(base: Url, key: SecretString, model: String) -> Self {
-        Self { url: speak_url(&base, &model), key }
+        Self { url: speak_url(&base, &model), key, rest: Rest::new(&base, &model) }
     }
 }
 
 /// The container is no parameter of the socket: its audio is always raw.
 fn speak_url(base: &Url, model: &str) -> Url {
     let mut url = socket::endpoint(base, "v1/speak");
+    audio_query(&mut url, model);
+    url
+}
+
+/// The query of either way to speak: the voice, for the telephone.
+fn audio_query(url: &mut Url, model: &str) {
     url.query_pairs_mut()
         .append_pair("model", model)
         .append_pair("encoding", "mulaw")
         .append_pair("sample_rate", "8000");
-    url
 }
 
 #[async_trait]
@@ -55,6 +65,10 @@ impl TextToSpeech for DeepgramTts {
             Frame::Text(text) => parse(&text),
         });
         Ok(TtsSession { input: Box::pin(input), events })
+    }
+
+    async fn synthesize(&self, text: &str) -> Result<Bytes, VendorError> {
+        self.rest.synthesize(&self.key, text).await
     }
 }
 
@@ -135,7 +149,6 @@ fn warning(wire: Wire) -> String {
 mod tests {
     use super::*;
     use crate::vendors::testing::{self, Heard, Say};
-    use bytes::Bytes;
     use proptest::prelude::*;
 
     #[test]

@@ -5,8 +5,10 @@
 //! [`socket`] (WebSocket clients and what a close frame means).
 
 pub mod crypto;
+pub mod deepgram_flux;
 pub mod deepgram_stt;
 pub mod deepgram_tts;
+pub mod fallback;
 pub mod openai;
 pub mod rest;
 pub mod socket;
@@ -14,10 +16,29 @@ pub mod socket;
 mod testing;
 pub mod twilio;
 
+use std::sync::Arc;
+
+use otto_actors::ports::SpeechToText;
+use secrecy::SecretString;
+use url::Url;
+
+pub use deepgram_flux::DeepgramFlux;
 pub use deepgram_stt::DeepgramStt;
 pub use deepgram_tts::DeepgramTts;
+pub use fallback::Fallback;
 pub use openai::OpenAi;
 pub use twilio::TwilioRest;
+
+/// Deepgram's speech-to-text by the interface that the model is on. `keyterms` are words of the shop that should be heard
+/// well.
+#[must_use]
+pub fn speech_to_text(base: Url, key: SecretString, model: String, keyterms: Vec<String>) -> Arc<dyn SpeechToText> {
+    if model.starts_with("flux") {
+        Arc::new(DeepgramFlux::new(&base, key, &model, &keyterms))
+    } else {
+        Arc::new(DeepgramStt::new(base, key, model, keyterms))
+    }
+}
 
 /// Longest text of a vendor that is repeated in an error, in characters.
 const DETAIL_MAX_CHARS: usize = 160;

@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::header::AUTHORIZATION;
-use tokio_tungstenite::tungstenite::http::{HeaderValue, Request, Response};
+use tokio_tungstenite::tungstenite::http::{HeaderMap, HeaderValue, Request, StatusCode};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
@@ -66,13 +66,20 @@ pub async fn connect(
 }
 
 fn request(vendor: &'static str, url: &Url, key: &SecretString) -> Result<Request<()>, VendorError> {
-    let rejected = |what: &str| VendorError::new(vendor, VendorErrorKind::Rejected, what);
-    let mut request = url.as_str().into_client_request().map_err(|_| rejected("the address is no WebSocket URL"))?;
-    let mut token = HeaderValue::try_from(format!("Token {}", key.expose_secret()))
-        .map_err(|_| rejected("the key holds characters that no key has"))?;
-    token.set_sensitive(true);
-    request.headers_mut().insert(AUTHORIZATION, token);
+    let mut request = url
+        .as_str()
+        .into_client_request()
+        .map_err(|_| VendorError::new(vendor, VendorErrorKind::Rejected, "the address is no WebSocket URL"))?;
+    request.headers_mut().insert(AUTHORIZATION, token(vendor, key)?);
     Ok(request)
+}
+
+/// The value of a Deepgram-style `Authorization` header.
+pub(super) fn token(vendor: &'static str, key: &SecretString) -> Result<HeaderValue, VendorError> {
+    let mut token = HeaderValue::try_from(format!("Token {}", key.expose_secret()))
+        .map_err(|_| VendorError::new(vendor, VendorErrorKind::Rejected, "the key holds characters that no key has"))?;
+    token.set_sensitive(true);
+    Ok(token)
 }
 
 /// The scheme of a vendor's base URL as a WebSocket scheme, and a path below it.
@@ -89,7 +96,7 @@ pub(super) fn endpoint(base: &Url, path: &str) -> Url {
 
 fn refused(vendor: &'static str, error: &Error) -> VendorError {
     match error {
-        Error::Http(response) => refused_by_status(vendor, response),
+        Error::Http(response) => refused_by_status(vendor, response.status(), response.headers()),
         Error::Url(_) | Error::HttpFormat(_) => {
             VendorError::new(vendor, VendorErrorKind::Rejected, "the address is no WebSocket URL")
         }
@@ -98,11 +105,11 @@ fn refused(vendor: &'static str, error: &Error) -> VendorError {
     }
 }
 
-fn refused_by_status(vendor: &'static str, response: &Response<Option<Vec<u8>>>) -> VendorError {
-    let status = response.status();
-    let reason = response.headers().get("dg-error").and_then(|value| value.to_str().ok()).unwrap_or_default();
+/// What an answer of Deepgram's other than success means. Its body may quote the request and is left out.
+pub(super) fn refused_by_status(vendor: &'static str, status: StatusCode, headers: &HeaderMap) -> VendorError {
+    let reason = headers.get("dg-error").and_then(|value| value.to_str().ok()).unwrap_or_default();
     let mut error = VendorError::new(vendor, rest::kind_of(status), detail(&format!("HTTP {status} {reason}")));
-    error.retry_after = rest::retry_after(response.headers(), Utc::now());
+    error.retry_after = rest::retry_after(headers, Utc::now());
     error
 }
 

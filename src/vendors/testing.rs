@@ -10,7 +10,8 @@ use axum::extract::State;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::http::{HeaderMap, Method, Response, Uri};
 use axum::routing::any;
-use futures_util::{StreamExt, stream};
+use futures_util::{SinkExt, StreamExt, stream};
+use otto_actors::ports::{SttEvent, SttInput, SttSession, VendorError};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use url::Url;
@@ -100,6 +101,19 @@ async fn listen(socket: &mut WebSocket, heard: &Mutex<Vec<Heard>>) -> bool {
     };
     heard.lock().unwrap().push(message);
     true
+}
+
+/// Gives a session audio, no audio, a keep-alive and the end, in this order, and listens until it is over.
+pub(crate) async fn hear_out(mut session: SttSession) -> Vec<Result<SttEvent, VendorError>> {
+    for input in [
+        SttInput::Audio(Bytes::from_static(&[1, 2, 3])),
+        SttInput::Audio(Bytes::new()),
+        SttInput::KeepAlive,
+        SttInput::Finish,
+    ] {
+        session.input.send(input).await.unwrap();
+    }
+    session.events.collect().await
 }
 
 /// One answer of an HTTP server.

@@ -1,5 +1,8 @@
 //! CalendarActor: which times are free. The database is the calendar; a calendar outside is merged in here.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use chrono::{Days, NaiveDate, NaiveDateTime};

@@ -157,7 +157,7 @@ impl CallState {
         let args = SttArgs {
             up: Upward::to(myself, CallMsg::Stt),
             port: Arc::clone(&self.outside.stt),
-            audio: self.line.as_ref().map(crate::media_plane::MediaLine::subscribe),
+            voice: self.line.as_ref().map(crate::media_plane::MediaLine::voice),
             tasks: self.tasks.child(),
         };
         self.legs.stt.mailbox = Some(actor::spawn(SttActor, args, Some(myself.cell())).await?);
@@ -192,10 +192,13 @@ impl CallState {
             history: self.session.history.clone(),
             turn: self.session.turn,
             last_utterance: self.session.last_utterance,
-            resume: again.then_some(Resume { speaking, ending: self.session.ending }),
+            resume: again.then_some(Resume { speaking, ending: self.session.ending, hushing: self.hushing }),
             tasks: self.tasks.child(),
         };
         self.legs.turn.mailbox = Some(actor::spawn(TurnActor, args, Some(myself.cell())).await?);
+        if let Some(text) = self.session.greeting.clone() {
+            self.legs.turn.cast(TurnMsg::Greet { text });
+        }
         for heard in self.session.pending.clone() {
             self.pass_on(heard);
         }

@@ -22,7 +22,7 @@ use arc_swap::ArcSwap;
 use tokio::time::Instant;
 
 use crate::actor::{ActorError, Behaviour, ChildEnd, Mailbox, ReplyTo};
-use crate::domain::{Customer, StreamSid};
+use crate::domain::{Customer, StreamSid, TurnId};
 use crate::effects::TurnClock;
 use crate::events::{CallBegan, CallOver, emit};
 use crate::journal::JournalMsg;
@@ -134,13 +134,20 @@ pub struct CallState {
     unfinished: Vec<Utterance>,
     /// The turn waits to hear what was heard.
     hushing: bool,
-    running_tools: HashMap<String, (String, Instant)>,
+    running_tools: HashMap<String, RunningTool>,
     caller_known: Lookup,
     recorder: Recorder,
     timers: Timers<CallTimer>,
     verdict: Arc<OnceLock<StreamEnd>>,
     began: Instant,
     tasks: TaskScope,
+}
+
+/// A tool call under way.
+struct RunningTool {
+    name: String,
+    turn: TurnId,
+    since: Instant,
 }
 
 /// How far the greeting is.
@@ -257,11 +264,11 @@ impl CallState {
             return;
         }
         self.note(Body::StreamStarted(v1::StreamStarted { stream_sid: stream.to_string() }));
-        let (line, audio) = MediaLine::open(stream, source, sink, &self.tasks);
-        let out = line.out();
+        let line = MediaLine::open(stream, source, sink, &self.tasks);
+        let (voice, out) = (line.voice(), line.out());
         self.line = Some(line);
         self.live(myself, Input::Attached);
-        self.legs.stt.cast(SttMsg::Listen(audio));
+        self.legs.stt.cast(SttMsg::Listen(voice));
         self.legs.playback.cast(PlaybackMsg::Open(out));
         if let Err(error) = self.start_leg(myself, Leg::Media).await {
             self.leg_failed(myself, Leg::Media, &error.to_string());

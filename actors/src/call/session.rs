@@ -27,6 +27,8 @@ pub(super) struct Session {
     pub(super) last_utterance: UtteranceId,
     /// The call is to end after what is being said.
     pub(super) ending: Option<EndKind>,
+    /// What the turn was told to say first and has not said yet.
+    pub(super) greeting: Option<String>,
     /// What the speech-to-text heard and the turn has not answered yet.
     pub(super) pending: Vec<SttReport>,
 }
@@ -39,8 +41,8 @@ impl Session {
         now: DateTime<Utc>,
     ) -> Self {
         let identity = Identity { phone: caller, ..Identity::default() };
-        let (history, turn, last_utterance, ending, pending) = Default::default();
-        Self { call, line, started_at: now, identity, history, turn, last_utterance, ending, pending }
+        let (history, turn, last_utterance, ending, greeting, pending) = Default::default();
+        Self { call, line, started_at: now, identity, history, turn, last_utterance, ending, greeting, pending }
     }
 
     /// Keeps what was heard until the turn has taken it up.

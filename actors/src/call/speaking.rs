@@ -4,6 +4,7 @@ use tokio::time::Instant;
 
 use super::CallState;
 use crate::domain::{TurnId, UtteranceId};
+use crate::history::HistoryOp;
 use crate::playback::{PlaybackMsg, PlaybackReport};
 use crate::speech::{Rate, Utterance};
 use crate::turn::TurnMsg;
@@ -55,9 +56,9 @@ impl CallState {
             PlaybackReport::Started { utterance, first_byte } => {
                 self.legs.turn.cast(TurnMsg::Started { utterance, first_byte });
             }
-            PlaybackReport::Placed { utterance, audio } => {
+            PlaybackReport::Placed { utterance, resumed_at, audio } => {
                 if let Some(found) = self.unfinished.iter_mut().find(|u| u.id == utterance) {
-                    found.audio = Some(audio);
+                    (found.resumed_at, found.audio) = (resumed_at, Some(audio));
                 }
             }
             PlaybackReport::Spoken { utterance, text } => self.spoken(utterance, text),
@@ -78,6 +79,10 @@ impl CallState {
             return;
         }
         self.unfinished.clear();
+        // The turn will say so too, unless it is gone before it hears of it.
+        for (utterance, _, heard) in &heard {
+            self.session.history.apply(HistoryOp::Cut { utterance: *utterance, heard: heard.clone() });
+        }
         for (utterance, _, text) in heard.iter().filter(|(_, _, text)| !text.is_empty()) {
             let said = v1::OttoSaid { utterance: utterance.0, text: text.clone(), interrupted: true };
             self.note(Body::OttoSaid(said));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::machine::Input;
-use super::{CallMsg, CallRef, CallState, Lookup, prompt};
+use super::{CallMsg, CallRef, CallState, Lookup, RunningTool, prompt};
 use crate::crm::CrmMsg;
 use crate::domain::{Customer, TurnId};
 use crate::effects::EffectId;
@@ -64,6 +64,7 @@ impl CallState {
         let wording = if name.is_some() { &shop.wording.greeting_known } else { &shop.wording.greeting_unknown };
         let text = shop.say(wording, name);
         self.note(Body::Greeted(v1::Greeted { known_caller: self.session.identity.customer.is_some() }));
+        self.session.greeting = Some(text.clone());
         self.legs.turn.cast(TurnMsg::Greet { text });
     }
 
@@ -148,6 +149,9 @@ impl CallState {
             let said = Body::CallerSaid(v1::CallerSaid { text: text.clone() });
             self.note(said);
         }
+        if matches!(op, HistoryOp::Add(Entry::Assistant { .. })) {
+            self.session.greeting = None;
+        }
         self.session.history.apply(op);
         let snapshot = self.session.snapshot(self.outside.clock.now());
         self.recorder.send(JournalMsg::Session { call: self.session.call.clone(), snapshot });
@@ -176,7 +180,8 @@ impl CallState {
             // Asked for by a turn that has been started again; the result is on its way.
             return;
         }
-        self.running_tools.insert(call.id.clone(), (call.name.clone(), Instant::now()));
+        self.running_tools
+            .insert(call.id.clone(), RunningTool { name: call.name.clone(), turn, since: Instant::now() });
         self.note(Body::ToolCalled(v1::ToolCalled {
             tool_call_id: call.id.clone(),
             name: call.name.clone(),
@@ -195,7 +200,10 @@ impl CallState {
 
     pub(super) fn tool_done(&mut self, myself: &CallRef, tool_call_id: String, outcome: ToolOutcome) {
         let ToolOutcome { content, end, learned } = outcome;
-        if let Some((name, since)) = self.running_tools.remove(&tool_call_id) {
+        let ran = self.running_tools.remove(&tool_call_id);
+        // Its turn may have ended on the way from the tool to here; then nothing ends the call.
+        let end = end.filter(|_| ran.as_ref().is_some_and(|ran| ran.turn == self.session.turn));
+        if let Some(RunningTool { name, since, .. }) = ran {
             self.note(Body::ToolReturned(v1::ToolReturned {
                 tool_call_id: tool_call_id.clone(),
                 name,

@@ -14,4 +14,4 @@ pub use customer::{Customer, IdentityFact, NewCustomer};
 pub use ids::{AppointmentId, BayId, CallSid, CustomerId, StreamSid, TurnId, UtteranceId, VehicleId};
 pub use phone::PhoneNumber;
 pub use shop::{Service, Shop};
-pub use vehicle::Vehicle;
+pub use vehicle::{Vehicle, Vin, VinError};

@@ -132,25 +132,36 @@ impl JournalState {
         }
     }
 
-    /// Writes what waits, runs of events in one transaction, and forgets each when it is written.
+    /// Writes what waits, runs of events in one transaction, and forgets each when it is written. What is refused is
+    /// found by writing one by one, and dropped: to ask again is useless, and the others wait behind it.
     async fn write_entries(&mut self) -> Result<(), StoreError> {
+        let mut most = limits::JOURNAL_BATCH_EVENTS;
         while let Some(first) = self.waiting.front() {
-            let done = match first {
-                Entry::Event(_) => self.write_events().await?,
-                Entry::Started(record) => self.args.store.call_started(record).await.map(|()| 1)?,
-                Entry::Ended(call, end) => self.args.store.call_ended(call, end).await.map(|()| 1)?,
+            let is_run = matches!((first, self.waiting.get(1)), (Entry::Event(_), Some(Entry::Event(_))));
+            let written = match first {
+                Entry::Event(_) => self.write_events(most).await,
+                Entry::Started(record) => self.args.store.call_started(record).await.map(|()| 1),
+                Entry::Ended(call, end) => self.args.store.call_ended(call, end).await.map(|()| 1),
             };
-            self.waiting.drain(..done);
+            match written {
+                Ok(done) => drop(self.waiting.drain(..done)),
+                Err(StoreError::Refused(_)) if is_run && most > 1 => most = 1,
+                Err(StoreError::Refused(_)) => {
+                    self.waiting.pop_front();
+                    emit(JournalWrote { written: 0, dropped: 1 });
+                }
+                Err(error) => return Err(error),
+            }
         }
         Ok(())
     }
 
-    async fn write_events(&self) -> Result<usize, StoreError> {
+    async fn write_events(&self, most: usize) -> Result<usize, StoreError> {
         let event = |entry: &Entry| match entry {
             Entry::Event(row) => Some(row.clone()),
             _ => None,
         };
-        let batch: Vec<_> = self.waiting.iter().map_while(event).take(limits::JOURNAL_BATCH_EVENTS).collect();
+        let batch: Vec<_> = self.waiting.iter().map_while(event).take(most).collect();
         self.args.store.append_events(&batch).await?;
         emit(JournalWrote { written: batch.len() as u64, dropped: 0 });
         Ok(batch.len())

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use futures_util::StreamExt as _;
-use tokio::sync::{broadcast, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
-use super::Epoch;
 use super::writer::{Control, parse_mark};
+use super::{Epoch, VoiceRing};
 use crate::ports::{MediaAnomaly, MediaEvent, MediaSource};
 
 /// What the control plane hears of a media stream.
@@ -59,7 +58,7 @@ pub(super) async fn deliver(signal: MediaSignal, to: &mut watch::Receiver<Option
 
 pub(super) async fn run(
     mut source: MediaSource,
-    audio_in: broadcast::Sender<Bytes>,
+    voice: VoiceRing,
     mut signals_to: watch::Receiver<Option<MediaListener>>,
     control: mpsc::Sender<Control>,
 ) {
@@ -67,8 +66,7 @@ pub(super) async fn run(
     while let Some(event) = source.next().await {
         let signal = match event {
             MediaEvent::Audio(audio) => {
-                // No speech-to-text at this moment: the frame is lost, as it would be on a line that is not listened to.
-                let _ = audio_in.send(audio);
+                voice.push(audio);
                 continue;
             }
             MediaEvent::Mark(name) => match parse_mark(&name) {
@@ -88,5 +86,11 @@ pub(super) async fn run(
         deliver(signal, &mut signals_to).await;
     }
     let _ = control.try_send(Control::Close);
-    deliver(MediaSignal::Closed { hung_up }, &mut signals_to).await;
+    // The end is told to every listener: one may die with this signal in its mailbox. The call's end ends this task.
+    loop {
+        deliver(MediaSignal::Closed { hung_up }, &mut signals_to).await;
+        if signals_to.changed().await.is_err() {
+            return;
+        }
+    }
 }

@@ -54,11 +54,7 @@ impl Writer {
 
     async fn control(&mut self, control: Option<Control>, clock: &mut PlayoutClock) -> bool {
         match control {
-            Some(Control::Clear(epoch)) => {
-                let written = self.write(MediaFrame::Clear).await;
-                clock.cleared(epoch, Instant::now());
-                written
-            }
+            Some(Control::Clear(epoch)) => self.clear_for(epoch, clock).await,
             Some(Control::Played(epoch, position, at)) => {
                 clock.marked(epoch, position, at);
                 true
@@ -67,8 +63,22 @@ impl Writer {
         }
     }
 
+    /// Forgets at the caller's end what was sent before this epoch, once.
+    async fn clear_for(&mut self, epoch: Epoch, clock: &mut PlayoutClock) -> bool {
+        if clock.reading().epoch >= epoch {
+            return true;
+        }
+        let written = self.write(MediaFrame::Clear).await;
+        clock.cleared(epoch, Instant::now());
+        written
+    }
+
     async fn item(&mut self, item: OutItem, clock: &mut PlayoutClock) -> bool {
         let current = Epoch(self.epoch.load(Ordering::Acquire));
+        // A `clear` that found its queue full is made good before anything of its epoch is heard.
+        if !self.clear_for(current, clock).await {
+            return false;
+        }
         match item {
             OutItem::Audio(epoch, audio) if epoch == current => {
                 let samples = audio.len() as u64;

@@ -131,6 +131,7 @@ impl PlaybackMachine {
     fn finish(&mut self, id: UtteranceId, now: Instant) {
         if let Some((utterance, _)) = self.queue.iter_mut().find(|(u, _)| u.id == id) {
             utterance.complete = true;
+            self.skip_what_is_silent();
             self.hand_over(now);
         }
     }
@@ -185,6 +186,10 @@ impl PlaybackMachine {
         if !self.queue.is_empty() {
             self.say_again(playout, now);
         }
+        // Marks that came back while nobody was there are not sent again.
+        if let Some(end) = self.queue.iter().filter_map(|(u, _)| u.audio?.end).max() {
+            self.wait_for_mark(end, playout, now);
+        }
         self.connect();
     }
 
@@ -200,6 +205,8 @@ impl PlaybackMachine {
                 self.session = Session::Ready;
                 self.hand_over(now);
             }
+            // Said before the session was told to forget: it belongs to what was interrupted.
+            Pumped::Began { .. } | Pumped::Ended { .. } if self.session == Session::Clearing => {}
             Pumped::Began { epoch, position, first_byte } => self.began(epoch, position, first_byte),
             Pumped::Ended { epoch, position } => self.ended(epoch, position, playout, now),
             Pumped::Warning(error) => self.effects.push(Effect::Report(PlaybackReport::Trouble(error))),
@@ -217,9 +224,9 @@ impl PlaybackMachine {
         let Some(utterance) = self.in_delivery() else { return };
         let audio = AudioSpan { epoch, start, end: None };
         utterance.audio = Some(audio);
-        let id = utterance.id;
+        let (id, resumed_at) = (utterance.id, utterance.resumed_at);
         self.effects.push(Effect::Report(PlaybackReport::Started { utterance: id, first_byte }));
-        self.effects.push(Effect::Report(PlaybackReport::Placed { utterance: id, audio }));
+        self.effects.push(Effect::Report(PlaybackReport::Placed { utterance: id, resumed_at, audio }));
     }
 
     fn ended(&mut self, epoch: Epoch, end: u64, playout: Playout, now: Instant) {
@@ -228,10 +235,15 @@ impl PlaybackMachine {
         let start = utterance.audio.map_or(end, |audio| audio.start);
         let audio = AudioSpan { epoch, start, end: Some(end) };
         utterance.audio = Some(audio);
-        let (id, chars) = (utterance.id, utterance.pending().chars().count() as u64);
+        let (id, resumed_at) = (utterance.id, utterance.resumed_at);
+        let chars = utterance.pending().chars().count() as u64;
         self.rate.learn(chars, end - start);
-        self.effects.push(Effect::Report(PlaybackReport::Placed { utterance: id, audio }));
-        let plays = Duration::from_millis((end.saturating_sub(playout.played(now))) / limits::SAMPLES_PER_MS);
+        self.effects.push(Effect::Report(PlaybackReport::Placed { utterance: id, resumed_at, audio }));
+        self.wait_for_mark(end, playout, now);
+    }
+
+    fn wait_for_mark(&mut self, end: u64, playout: Playout, now: Instant) {
+        let plays = Duration::from_millis(end.saturating_sub(playout.played(now)) / limits::SAMPLES_PER_MS);
         self.effects.push(Effect::Arm(PlaybackTimer::Mark, plays + limits::MARK_GRACE_MS));
     }
 
@@ -269,6 +281,15 @@ impl PlaybackMachine {
         if take_back {
             self.filled = 0;
             self.effects.push(Effect::ClearLine);
+        }
+        self.skip_what_is_silent();
+    }
+
+    /// What was heard to its last word is over: the vendor gives no sound for no text, and no end of it.
+    fn skip_what_is_silent(&mut self) {
+        let is_silent = |u: &Utterance| u.complete && u.audio.is_none() && u.pending().trim().is_empty();
+        while let Some((done, _)) = self.queue.pop_front_if(|(first, _)| is_silent(first)) {
+            self.effects.push(Effect::Report(PlaybackReport::Spoken { utterance: done.id, text: done.text }));
         }
     }
 

@@ -71,7 +71,7 @@ pub enum PlaybackReport {
     /// The first audio of an utterance has been queued for the caller.
     Started { utterance: UtteranceId, first_byte: Instant },
     /// Where an utterance's audio lies, as far as is known; for whoever starts this actor again.
-    Placed { utterance: UtteranceId, audio: AudioSpan },
+    Placed { utterance: UtteranceId, resumed_at: usize, audio: AudioSpan },
     /// An utterance was heard to its end.
     Spoken { utterance: UtteranceId, text: String },
     /// Speech was stopped; this much was heard of each utterance that was not over.
@@ -150,6 +150,7 @@ impl PlaybackState {
 
     fn connect(&mut self, myself: &PlaybackRef, session: u64, position: u64) {
         let Some(out) = self.out.clone() else { return };
+        let filled = (out.epoch(), position);
         let (commands, queue) = mpsc::channel(limits::TTS_COMMANDS);
         let cancel = CancellationToken::new();
         self.session = Some(Session { commands, _cancel: cancel.clone().drop_guard() });
@@ -158,7 +159,7 @@ impl PlaybackState {
             let tell = |what| {
                 let _ = to.cast(PlaybackMsg::News(PumpNews { session, what }));
             };
-            let pumping = pump::run(port, out, position, queue, &tell);
+            let pumping = pump::run(port, out, filled, queue, &tell);
             // None: this session was replaced.
             let _ = cancel.run_until_cancelled(pumping).await;
         });

@@ -47,7 +47,7 @@ pub(super) enum Pumped {
 pub(super) async fn run(
     port: Arc<dyn TextToSpeech>,
     out: LineOut,
-    position: u64,
+    filled: (Epoch, u64),
     commands: mpsc::Receiver<PumpCommand>,
     tell: &(impl Fn(Pumped) + Sync),
 ) {
@@ -56,7 +56,7 @@ pub(super) async fn run(
     let error = match connected.and_then(|session| session) {
         Ok(session) => {
             tell(Pumped::Connected);
-            Pump::new(session, out, position, commands).run(tell).await
+            Pump::new(session, out, filled, commands).run(tell).await
         }
         Err(error) => error,
     };
@@ -82,10 +82,11 @@ struct Pump {
 }
 
 impl Pump {
-    /// `queued` is how far the epoch was filled by an earlier session, as far as its actor knows; after that actor's
-    /// failure the line knows better.
-    fn new(session: TtsSession, out: LineOut, queued: u64, commands: mpsc::Receiver<PumpCommand>) -> Self {
+    /// `filled` is how far an epoch was filled by an earlier session, as far as its actor knows; after that actor's
+    /// failure the line knows better. An interruption meanwhile has begun another epoch, of which nothing is filled.
+    fn new(session: TtsSession, out: LineOut, filled: (Epoch, u64), commands: mpsc::Receiver<PumpCommand>) -> Self {
         let epoch = out.epoch();
+        let queued = if filled.0 == epoch { filled.1 } else { 0 };
         let playout = out.playout();
         let position = if playout.epoch == epoch { playout.sent.max(queued) } else { queued };
         let deadline = Instant::now();

@@ -1,1 +1,148 @@
-//! Tests.
+//! Tests of what is said and what was heard: the decisions as a script, and the whole actor with a voice and an ear.
+
+mod actor;
+mod script;
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::PlaybackReport;
+use super::machine::{Effect, Input, PlaybackMachine, PlaybackTimer};
+use super::pump::Pumped;
+use crate::domain::{TurnId, UtteranceId};
+use crate::media_plane::{Epoch, Playout};
+use crate::speech::{AudioSpan, Rate, Utterance};
+
+/// A machine, the line that it speaks on, and everything that it wanted.
+struct Bench {
+    machine: PlaybackMachine,
+    line: Playout,
+    session: u64,
+    log: Vec<String>,
+}
+
+fn utterance(id: u64, text: &str, audio: Option<(u64, Option<u64>)>) -> Utterance {
+    let audio = audio.map(|(start, end)| AudioSpan { epoch: Epoch(0), start, end });
+    Utterance { text: text.into(), complete: true, audio, ..Utterance::new(UtteranceId(id), TurnId(1)) }
+}
+
+impl Bench {
+    /// A machine whose line is not open yet.
+    fn closed(unfinished: Vec<Utterance>) -> Self {
+        let machine = PlaybackMachine::new(unfinished, Rate::default());
+        Self { machine, line: Playout::silent(Instant::now()), session: 0, log: Vec::new() }
+    }
+
+    /// A machine that is ready to speak.
+    fn ready() -> Self {
+        let mut bench = Self::closed(Vec::new());
+        bench.does(Input::Open).pumps(Pumped::Connected).log.clear();
+        bench
+    }
+
+    /// Since the start or the last clear, so many samples were sent and so many of them have been played.
+    fn line(&mut self, sent: u64, played: u64) -> &mut Self {
+        let left = Duration::from_micros((sent - played) * 125);
+        (self.line.sent, self.line.ends_at) = (sent, Instant::now() + left);
+        self
+    }
+
+    fn does(&mut self, input: Input) -> &mut Self {
+        for effect in self.machine.step(input, self.line, Instant::now()) {
+            match &effect {
+                Effect::Clear | Effect::ClearLine => {
+                    let epoch = Epoch(self.line.epoch.0 + 1);
+                    self.line = Playout { epoch, ..Playout::silent(Instant::now()) };
+                }
+                Effect::Connect { session, .. } => self.session = *session,
+                _ => {}
+            }
+            self.log.push(line(&effect));
+        }
+        self
+    }
+
+    fn says(&mut self, id: u64, text: &str) -> &mut Self {
+        self.does(Input::Say { turn: TurnId(1), utterance: UtteranceId(id), text: text.into() })
+    }
+
+    fn finishes(&mut self, id: u64) -> &mut Self {
+        self.does(Input::Finish(UtteranceId(id)))
+    }
+
+    fn says_whole(&mut self, id: u64, text: &str) -> &mut Self {
+        self.says(id, text).finishes(id)
+    }
+
+    fn pumps(&mut self, what: Pumped) -> &mut Self {
+        let session = self.session;
+        self.does(Input::Pumped { session, what })
+    }
+
+    fn begins(&mut self, position: u64) -> &mut Self {
+        let (epoch, first_byte) = (self.line.epoch, Instant::now());
+        self.pumps(Pumped::Began { epoch, position, first_byte })
+    }
+
+    fn ends(&mut self, position: u64) -> &mut Self {
+        let epoch = self.line.epoch;
+        self.pumps(Pumped::Ended { epoch, position })
+    }
+
+    fn loses_session(&mut self) -> &mut Self {
+        self.pumps(Pumped::Lost(crate::testing::passing()))
+    }
+
+    fn played(&mut self, position: u64) -> &mut Self {
+        let epoch = self.line.epoch;
+        self.does(Input::Played(epoch, position))
+    }
+
+    fn due(&mut self, timer: PlaybackTimer) -> &mut Self {
+        self.does(Input::Due(timer))
+    }
+
+    /// Forgets what was wanted so far.
+    fn then(&mut self) -> &mut Self {
+        self.log.clear();
+        self
+    }
+
+    /// Everything that was wanted, but for timers and where audio lies.
+    #[track_caller]
+    fn wanted(&self, expected: &[&str]) {
+        let log: Vec<_> = self.log.iter().filter(|l| !l.starts_with("arm") && !l.starts_with("placed")).collect();
+        assert_eq!(log, expected.iter().collect::<Vec<_>>());
+    }
+
+    fn armed(&self) -> Vec<&str> {
+        self.log.iter().filter_map(|l| l.strip_prefix("arm ")).collect()
+    }
+}
+
+fn line(effect: &Effect) -> String {
+    match effect {
+        Effect::Connect { session, position } => format!("connect {session} at {position}"),
+        Effect::Speak(text) => format!("speak {text}"),
+        Effect::Flush => "flush".into(),
+        Effect::Clear => "clear".into(),
+        Effect::ClearLine => "clear line".into(),
+        Effect::Arm(timer, after) => format!("arm {timer:?} {}", after.as_millis()),
+        Effect::Fail(_) => "fail".into(),
+        Effect::Report(report) => report_line(report),
+    }
+}
+
+fn report_line(report: &PlaybackReport) -> String {
+    match report {
+        PlaybackReport::Started { utterance, .. } => format!("started {utterance}"),
+        PlaybackReport::Placed { utterance, .. } => format!("placed {utterance}"),
+        PlaybackReport::Spoken { utterance, text } => format!("spoken {utterance}: {text}"),
+        PlaybackReport::Cut(heard) => {
+            let heard: Vec<_> = heard.iter().map(|(id, _, text)| format!("{id}: {text}")).collect();
+            format!("cut [{}]", heard.join(", "))
+        }
+        PlaybackReport::Trouble(_) => "trouble".into(),
+    }
+}

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 
-use super::{BoxSink, VendorError};
+use super::{BoxSink, VendorError, VendorErrorKind};
 
 /// Hears: one session a call.
 #[async_trait]
@@ -43,6 +43,11 @@ pub enum SttEvent {
     Transcript(Transcript),
     /// No word for a while.
     UtteranceEnd,
+    /// The speaker has probably stopped: what was said in this turn so far, never empty. Either
+    /// [`SttEvent::TurnResumed`] follows, or a speech-final transcript with the same words.
+    EagerEndOfTurn(String),
+    /// The speaker goes on after [`SttEvent::EagerEndOfTurn`].
+    TurnResumed,
 }
 
 /// Words that were heard.
@@ -67,6 +72,12 @@ pub struct Transcript {
 pub trait TextToSpeech: Send + Sync {
     /// Opens a session that yields mu-law 8 kHz mono.
     async fn connect(&self) -> Result<TtsSession, VendorError>;
+
+    /// The whole audio of a text without a session, mu-law 8 kHz mono; empty when the text has no words. May take
+    /// several requests, so the caller sets the deadline.
+    async fn synthesize(&self, _text: &str) -> Result<Bytes, VendorError> {
+        Err(VendorError::new("text-to-speech", VendorErrorKind::Rejected, "not supported"))
+    }
 }
 
 /// An open text-to-speech session. Dropping it closes the socket.

@@ -60,19 +60,22 @@ impl SttMachine {
             SttEvent::UtteranceEnd => vec![Effect::Report(SttReport::UtteranceEnd)],
             // Sound without words moves nothing.
             SttEvent::SpeechStarted => Vec::new(),
+            // Guesses about the end of a turn: the turn waits for the end itself.
+            SttEvent::EagerEndOfTurn(_) | SttEvent::TurnResumed => Vec::new(),
         }
     }
 
     fn transcript(&mut self, transcript: Transcript) -> Vec<Effect> {
         let Transcript { text, is_final, speech_final, audio_end, last_word_end, .. } = transcript;
+        let waited = last_word_end.map(|end| audio_end.saturating_sub(end)).unwrap_or_default();
         if is_final && !text.is_empty() {
             if self.reported_until.is_some_and(|until| audio_end <= until) {
-                // A second final of the same words.
-                return Vec::new();
+                // A second final of the same words; it may still be the one that says that the speaker has stopped.
+                let ends = Effect::Report(SttReport::Words { text: String::new(), is_final, speech_final, waited });
+                return if speech_final { vec![ends] } else { Vec::new() };
             }
             self.reported_until = Some(audio_end);
         }
-        let waited = last_word_end.map(|end| audio_end.saturating_sub(end)).unwrap_or_default();
         vec![Effect::Report(SttReport::Words { text, is_final, speech_final, waited })]
     }
 

@@ -9,10 +9,10 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use tokio::sync::{broadcast, oneshot};
+use tokio::sync::oneshot;
 
 use crate::actor::{ActorError, Behaviour, Mailbox, Upward};
+use crate::media_plane::VoiceRing;
 use crate::names::ActorKind;
 use crate::ports::{SpeechToText, SttEvent, VendorError};
 use crate::tasks::TaskScope;
@@ -30,7 +30,7 @@ pub struct SttActor;
 #[derive(Debug)]
 pub enum SttMsg {
     /// From the call: this is the caller's voice.
-    Listen(broadcast::Receiver<Bytes>),
+    Listen(VoiceRing),
     /// From a task of this actor.
     News(PumpNews),
     /// From a timer of this actor: connect again.
@@ -47,8 +47,7 @@ pub struct PumpNews {
 #[derive(Debug)]
 enum Pumped {
     Event(SttEvent),
-    /// The session is over; the ring comes back with it.
-    Lost(VendorError, Option<broadcast::Receiver<Bytes>>),
+    Lost(VendorError),
 }
 
 /// What the SttActor reports.
@@ -78,7 +77,7 @@ pub struct SttArgs {
     /// Who hears.
     pub port: Arc<dyn SpeechToText>,
     /// The caller's voice, when the stream is open already.
-    pub audio: Option<broadcast::Receiver<Bytes>>,
+    pub voice: Option<VoiceRing>,
     /// Where tasks run.
     pub tasks: TaskScope,
 }
@@ -88,10 +87,9 @@ pub struct SttState {
     up: Upward<SttReport>,
     port: Arc<dyn SpeechToText>,
     machine: SttMachine,
-    /// The ring, while no session has it.
-    audio: Option<broadcast::Receiver<Bytes>>,
-    /// The way to hand the ring to the session that runs.
-    hand_over: Option<oneshot::Sender<broadcast::Receiver<Bytes>>>,
+    voice: Option<VoiceRing>,
+    /// The way to hand the voice to the session that runs, while it has not got it.
+    hand_over: Option<oneshot::Sender<VoiceRing>>,
     timers: Timers<()>,
     tasks: TaskScope,
 }
@@ -110,28 +108,28 @@ impl SttState {
     }
 
     fn connect(&mut self, myself: &SttRef, session: u64) {
-        let (hand_over, audio) = oneshot::channel();
+        let (hand_over, voice) = oneshot::channel();
         self.hand_over = Some(hand_over);
-        self.give_audio();
+        self.give_voice();
         let (port, to) = (Arc::clone(&self.port), myself.clone());
         self.tasks.spawn(async move {
             let tell = |what| to.cast(SttMsg::News(PumpNews { session, what })).is_ok();
-            pump::run(port, audio, &tell).await;
+            pump::run(port, voice, &tell).await;
         });
     }
 
-    fn listen(&mut self, audio: broadcast::Receiver<Bytes>) {
-        self.audio = Some(audio);
-        self.give_audio();
+    fn listen(&mut self, voice: VoiceRing) {
+        self.voice = Some(voice);
+        self.give_voice();
     }
 
-    fn give_audio(&mut self) {
-        if let Some(audio) = self.audio.take() {
-            match self.hand_over.take() {
-                // A session that is gone already gives the ring back.
-                Some(hand_over) => self.audio = hand_over.send(audio).err(),
-                None => self.audio = Some(audio),
-            }
+    /// A session may be open before the stream is: it gets the voice as soon as there is one.
+    fn give_voice(&mut self) {
+        if let Some(voice) = &self.voice
+            && let Some(hand_over) = self.hand_over.take()
+        {
+            // A session that is gone already has said so; the next one is given the voice again.
+            let _ = hand_over.send(voice.clone());
         }
     }
 
@@ -139,10 +137,7 @@ impl SttState {
         let session = news.session;
         match news.what {
             Pumped::Event(event) => self.step(myself, Input::Event { session, event }),
-            Pumped::Lost(error, audio) => {
-                self.audio = audio.or(self.audio.take());
-                self.step(myself, Input::Lost { session, error })
-            }
+            Pumped::Lost(error) => self.step(myself, Input::Lost { session, error }),
         }
     }
 
@@ -158,17 +153,17 @@ impl Behaviour for SttActor {
     type State = SttState;
 
     async fn start(&self, myself: &SttRef, args: SttArgs) -> Result<SttState, ActorError> {
-        let SttArgs { up, port, audio, tasks } = args;
+        let SttArgs { up, port, voice, tasks } = args;
         let (machine, timers) = (SttMachine::default(), Timers::default());
-        let mut state = SttState { up, port, machine, audio, hand_over: None, timers, tasks };
+        let mut state = SttState { up, port, machine, voice, hand_over: None, timers, tasks };
         state.step(myself, Input::Start)?;
         Ok(state)
     }
 
     async fn handle(&self, myself: &SttRef, msg: SttMsg, state: &mut SttState) -> Result<(), ActorError> {
         match msg {
-            SttMsg::Listen(audio) => {
-                state.listen(audio);
+            SttMsg::Listen(voice) => {
+                state.listen(voice);
                 Ok(())
             }
             SttMsg::News(news) => state.news(myself, news),

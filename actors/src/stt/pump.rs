@@ -1,119 +1,134 @@
-//! The task that owns a speech-to-text session: audio from the ring into the socket, events back. It ends with the
-//! session and gives the ring back, with what has not been heard still in it.
+//! The task that owns a speech-to-text session: the caller's voice into the socket, events back. It begins with what no
+//! session before it has understood, and ends with its own.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
-use tokio::sync::{broadcast, oneshot};
+use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::Pumped;
 use crate::events::{AudioInDropped, emit};
 use crate::limits;
-use crate::ports::{SpeechToText, SttInput, SttSession, VendorError, VendorErrorKind};
+use crate::media_plane::{Voice, VoiceReader, VoiceRing};
+use crate::ports::{SpeechToText, SttEvent, SttInput, SttSession, VendorError, VendorErrorKind};
 
 const STT: &str = "speech-to-text";
 
-type Ring = broadcast::Receiver<Bytes>;
-
 pub(super) async fn run(
     port: Arc<dyn SpeechToText>,
-    audio: oneshot::Receiver<Ring>,
+    voice: oneshot::Receiver<VoiceRing>,
     tell: &(impl Fn(Pumped) -> bool + Sync),
 ) {
     let timed_out = |_| VendorError::new(STT, VendorErrorKind::TimedOut, "connecting took too long");
     let connected = timeout(limits::STT_CONNECT_TIMEOUT_MS, port.connect()).await.map_err(timed_out);
-    let (mut pump, error) = match connected.and_then(|session| session) {
-        Ok(session) => {
-            let mut pump = Pump::new(session, audio);
-            let error = pump.run(tell).await;
-            (pump.audio, error)
-        }
-        Err(error) => (Audio::Coming(audio), error),
+    let error = match connected.and_then(|session| session) {
+        Ok(session) => Pump::new(session, voice).run(tell).await,
+        Err(error) => error,
     };
-    tell(Pumped::Lost(error, pump.take()));
+    tell(Pumped::Lost(error));
 }
 
-/// The ring, or the promise of it: the session may be open before the stream is.
-enum Audio {
-    Coming(oneshot::Receiver<Ring>),
-    Here(Ring),
+/// The caller's voice, or the promise of it: the session may be open before the stream is.
+enum Source {
+    Coming(oneshot::Receiver<VoiceRing>),
+    Here(VoiceReader),
     Gone,
 }
 
-impl Audio {
-    /// The next frame; for ever when there is none to come.
-    async fn frame(&mut self) -> Bytes {
+impl Source {
+    /// The next audio and the position after it; for ever when there is none to come.
+    async fn frame(&mut self) -> (Bytes, u64) {
         loop {
             match self {
-                Self::Coming(coming) => match coming.await {
-                    Ok(ring) => *self = Self::Here(ring),
-                    Err(_) => *self = Self::Gone,
-                },
-                Self::Here(ring) => match ring.recv().await {
-                    Ok(frame) => return frame,
-                    Err(broadcast::error::RecvError::Lagged(frames)) => emit(AudioInDropped { frames }),
-                    Err(broadcast::error::RecvError::Closed) => *self = Self::Gone,
+                Self::Coming(coming) => {
+                    *self = coming.await.map_or(Self::Gone, |ring| Self::Here(ring.reader()));
+                }
+                Self::Here(reader) => match reader.next().await {
+                    Voice::Frame(audio, end) => return (audio, end),
+                    Voice::Lost(samples) => emit(AudioInDropped { samples }),
                 },
                 Self::Gone => std::future::pending().await,
             }
         }
     }
 
-    fn backlog(&self) -> usize {
-        if let Self::Here(ring) = self { ring.len() } else { 0 }
+    fn has_backlog(&self) -> bool {
+        matches!(self, Self::Here(reader) if reader.backlog() >= limits::STT_BACKLOG_SAMPLES)
     }
 
-    fn take(&mut self) -> Option<Ring> {
-        match std::mem::replace(self, Self::Gone) {
-            Self::Here(ring) => Some(ring),
-            Self::Coming(mut coming) => coming.try_recv().ok(),
-            Self::Gone => None,
+    fn settle(&self, position: u64) {
+        if let Self::Here(reader) = self {
+            reader.settle(position);
         }
     }
 }
 
 struct Pump {
     session: SttSession,
-    audio: Audio,
+    source: Source,
     last_sent: Instant,
+    /// While there is a backlog: when more may be sent.
     replay_at: Instant,
+    /// Samples sent in this session: its times count from here.
+    sent: u64,
+    /// The stream's position after the last of them.
+    position: u64,
 }
 
 impl Pump {
-    fn new(session: SttSession, audio: oneshot::Receiver<Ring>) -> Self {
+    fn new(session: SttSession, voice: oneshot::Receiver<VoiceRing>) -> Self {
         let now = Instant::now();
-        Self { session, audio: Audio::Coming(audio), last_sent: now, replay_at: now }
+        Self { session, source: Source::Coming(voice), last_sent: now, replay_at: now, sent: 0, position: 0 }
     }
 
     /// Runs until the session is over.
     async fn run(&mut self, tell: &(impl Fn(Pumped) -> bool + Sync)) -> VendorError {
         loop {
             let keep_alive_at = self.last_sent + limits::STT_KEEP_ALIVE_EVERY_MS;
-            let backlog = self.audio.backlog() >= limits::STT_BACKLOG_FRAMES;
-            let sent = tokio::select! {
+            let held_back = self.source.has_backlog() && self.replay_at > Instant::now();
+            let done = tokio::select! {
                 biased;
-                event = self.session.events.next() => match event {
-                    Some(Ok(event)) => {
-                        tell(Pumped::Event(event));
-                        Ok(())
-                    }
-                    Some(Err(error)) => Err(error),
-                    None => Err(VendorError::new(STT, VendorErrorKind::Unreachable, "the session has ended")),
-                },
-                () = sleep_until(self.replay_at), if backlog && self.replay_at > Instant::now() => Ok(()),
-                frame = self.audio.frame(), if !backlog || self.replay_at <= Instant::now() => {
-                    self.replay_at = Instant::now() + limits::STT_REPLAY_EVERY_MS;
-                    self.send(SttInput::Audio(frame)).await
-                }
+                event = self.session.events.next() => self.event(event, tell),
+                () = sleep_until(self.replay_at), if held_back => Ok(()),
+                (audio, end) = self.source.frame(), if !held_back => self.audio(audio, end).await,
                 () = sleep_until(keep_alive_at) => self.send(SttInput::KeepAlive).await,
             };
-            if let Err(error) = sent {
+            if let Err(error) = done {
                 return error;
             }
         }
+    }
+
+    fn event(
+        &self,
+        event: Option<Result<SttEvent, VendorError>>,
+        tell: &(impl Fn(Pumped) -> bool + Sync),
+    ) -> Result<(), VendorError> {
+        let ended = || VendorError::new(STT, VendorErrorKind::Unreachable, "the session has ended");
+        let event = event.ok_or_else(ended)??;
+        let understood = match &event {
+            SttEvent::Transcript(words) if words.is_final => Some(samples(words.audio_end)),
+            _ => None,
+        };
+        tell(Pumped::Event(event));
+        if let Some(until) = understood {
+            self.source.settle(self.position.saturating_sub(self.sent.saturating_sub(until)));
+        }
+        Ok(())
+    }
+
+    async fn audio(&mut self, audio: Bytes, end: u64) -> Result<(), VendorError> {
+        let (fast, real) = limits::STT_REPLAY_SPEED;
+        let plays = Duration::from_micros(audio.len() as u64 * 1_000 / limits::SAMPLES_PER_MS);
+        // Counted from the plan, not from now: a timer that fires late must not make the replay slower than speech.
+        let behind = Instant::now().checked_sub(limits::STT_REPLAY_BURST_MS);
+        self.replay_at = behind.map_or(self.replay_at, |behind| self.replay_at.max(behind)) + plays * real / fast;
+        self.sent += audio.len() as u64;
+        self.position = end;
+        self.send(SttInput::Audio(audio)).await
     }
 
     async fn send(&mut self, input: SttInput) -> Result<(), VendorError> {
@@ -124,4 +139,6 @@ impl Pump {
     }
 }
 
-const _: () = assert!(limits::STT_REPLAY_EVERY_MS.as_millis() < Duration::from_millis(20).as_millis());
+fn samples(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX).saturating_mul(limits::SAMPLES_PER_MS)
+}

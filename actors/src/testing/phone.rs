@@ -1,10 +1,12 @@
 //! The caller's end of a media stream: plays what it gets in simulated time, returns marks, forgets on `clear`.
 
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::sink;
+use futures_util::{Sink, sink};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -65,6 +67,33 @@ impl Speaker {
     }
 }
 
+/// A sink that tells when it is closed or dropped.
+struct Closing<G> {
+    sink: MediaSink,
+    closes: Option<G>,
+}
+
+impl<G: Unpin> Sink<MediaFrame> for Closing<G> {
+    type Error = VendorError;
+
+    fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), VendorError>> {
+        self.sink.as_mut().poll_ready(cx)
+    }
+
+    fn start_send(mut self: Pin<&mut Self>, frame: MediaFrame) -> Result<(), VendorError> {
+        self.sink.as_mut().start_send(frame)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), VendorError>> {
+        self.sink.as_mut().poll_flush(cx)
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), VendorError>> {
+        self.closes = None;
+        self.sink.as_mut().poll_close(cx)
+    }
+}
+
 impl Phone {
     pub(crate) fn new() -> Self {
         let (speaker, events, frames) = Default::default();
@@ -79,13 +108,13 @@ impl Phone {
             phone.closed.send_replace(true);
             phone.events.close();
         });
-        let sink = sink::unfold((self.clone(), closes), |state, frame| async move {
+        let sink = sink::unfold(self.clone(), |phone, frame| async move {
             // Never an error: the sender of `flowing` lives in the phone.
-            let _ = state.0.flowing.subscribe().wait_for(|flowing| *flowing).await;
-            state.0.take(frame);
-            Ok::<_, VendorError>(state)
+            let _ = phone.flowing.subscribe().wait_for(|flowing| *flowing).await;
+            phone.take(frame);
+            Ok::<_, VendorError>(phone)
         });
-        (self.events.stream(()), Box::pin(sink))
+        (self.events.stream(()), Box::pin(Closing { sink: Box::pin(sink), closes: Some(closes) }))
     }
 
     fn take(&self, frame: MediaFrame) {

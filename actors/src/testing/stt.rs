@@ -57,6 +57,15 @@ impl FakeStt {
         self.session().await.events.now(Err(error));
     }
 
+    /// The caller says a whole utterance, at this very moment, to the session that is open.
+    pub(crate) fn says_now(&self, text: &str) {
+        // Without a session nobody hears it.
+        let Some(live) = self.live.borrow().clone() else { return };
+        let (text, audio_end) = (text.to_owned(), live.opened.elapsed());
+        let words = Transcript { text, is_final: true, speech_final: true, audio_end, ..Transcript::default() };
+        live.events.now(Ok(SttEvent::Transcript(words)));
+    }
+
     async fn transcript(&self, text: &str, is_final: bool, speech_final: bool) {
         // Time passes while somebody speaks, so that two utterances never end at the same moment of the audio.
         tokio::time::advance(std::time::Duration::from_millis(10)).await;

@@ -23,6 +23,7 @@ fn close(schema: &mut Schema) {
     for keyword in ["format", "default", "minLength", "maxLength", "minimum"] {
         schema.remove(keyword);
     }
+    choose(schema);
     if schema.get("type") != Some(&json!("object")) {
         return;
     }
@@ -31,6 +32,21 @@ fn close(schema: &mut Schema) {
     schema.insert("properties".into(), properties_or_none(schema));
     schema.insert("required".into(), json!(names));
     schema.insert("additionalProperties".into(), json!(false));
+}
+
+/// Strict mode refuses `oneOf`, which is how a choice of explained words comes out: it becomes a plain list of the words,
+/// and their explanations one text.
+fn choose(schema: &mut Schema) {
+    let Some(Value::Array(choices)) = schema.remove("oneOf") else { return };
+    let words: Vec<&Value> = choices.iter().filter_map(|choice| choice.get("const")).collect();
+    let explained = choices.iter().filter_map(|choice| {
+        Some(format!("{}: {}", choice.get("const")?.as_str()?, choice.get("description")?.as_str()?))
+    });
+    let about = schema.get("description").and_then(Value::as_str).map(str::to_owned);
+    let description: Vec<String> = about.into_iter().chain(explained).collect();
+    schema.insert("description".into(), json!(description.join(" ")));
+    schema.insert("enum".into(), json!(words));
+    schema.insert("type".into(), json!("string"));
 }
 
 fn properties_or_none(schema: &Schema) -> Value {

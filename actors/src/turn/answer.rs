@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::clauses::Clauses;
-use super::machine::EndKind;
+use super::machine::{EndKind, TurnTimer};
 use crate::domain::{TurnId, UtteranceId};
 use crate::limits;
 use crate::ports::ToolCall;
@@ -62,11 +62,17 @@ impl Answer {
         }
     }
 
-    /// An answer that waits for tools first, if there are any.
-    pub(super) fn resumed(turn: TurnId, tools: impl Iterator<Item = String>) -> Self {
+    /// An answer that waits for tools first, if there are any; `said` is what was spoken along with them. One that was
+    /// to `end` the call asks the model no more.
+    pub(super) fn resumed(
+        turn: TurnId,
+        tools: impl Iterator<Item = String>,
+        said: Option<UtteranceId>,
+        end: Option<EndKind>,
+    ) -> Self {
         let tools: HashSet<_> = tools.collect();
-        let phase = if tools.is_empty() { Phase::Waiting } else { Phase::Tools(tools) };
-        Self { phase, ..Self::waiting(turn) }
+        let phase = if tools.is_empty() && end.is_none() { Phase::Waiting } else { Phase::Tools(tools) };
+        Self { phase, utterance: said, end, ..Self::waiting(turn) }
     }
 
     pub(super) fn turn(&self) -> TurnId {
@@ -133,8 +139,12 @@ impl Answer {
         let mut calls = if truncated { Vec::new() } else { std::mem::take(&mut self.calls) };
         let mut seen = HashSet::new();
         for (index, call) in calls.iter_mut().enumerate() {
-            if call.id.is_empty() || used(&call.id) || seen.contains(&call.id) {
-                call.id = format!("{}_{}_{}_{index}", call.id, self.turn, self.requests);
+            let is_taken = |id: &str| id.is_empty() || used(id) || seen.contains(id);
+            let given = call.id.clone();
+            let mut number = index;
+            while is_taken(&call.id) {
+                call.id = format!("{given}_{}_{}_{number}", self.turn, self.requests);
+                number += limits::TOOL_CALLS_PER_REPLY;
             }
             seen.insert(call.id.clone());
         }
@@ -167,9 +177,13 @@ impl Answer {
     }
 
     /// Whether the caller should hear a filler now; at most one in an answer, and none after words of this answer.
-    pub(super) fn wants_filler(&mut self) -> bool {
-        let silent = self.utterance.is_none() && matches!(&self.phase, Phase::Tools(waiting) if !waiting.is_empty());
-        silent && !std::mem::replace(&mut self.filler_said, true)
+    pub(super) fn wants_filler(&mut self, timer: TurnTimer) -> bool {
+        let at_work = match (timer, &self.phase) {
+            (TurnTimer::Thinking, Phase::Model) => true,
+            (TurnTimer::Filler, Phase::Tools(waiting)) => !waiting.is_empty(),
+            _ => false,
+        };
+        at_work && self.utterance.is_none() && !std::mem::replace(&mut self.filler_said, true)
     }
 
     /// Asks the model again with the tools' results; none when it has been asked too often.

@@ -73,6 +73,8 @@ pub(super) enum TurnTimer {
     Silence,
     /// A tool takes longer than a moment.
     Filler,
+    /// The model takes long to its first word; set with every request.
+    Thinking,
 }
 
 /// How Otto ends a call.
@@ -91,6 +93,8 @@ pub struct Resume {
     pub speaking: Vec<UtteranceId>,
     /// The call was to end after them.
     pub ending: Option<EndKind>,
+    /// They are being stopped: an [`Input::Cut`] is on its way.
+    pub hushing: bool,
 }
 
 /// Fixed texts of the shop.
@@ -113,6 +117,8 @@ pub(super) struct TurnMachine {
     last_utterance: UtteranceId,
     finals: String,
     interim: String,
+    /// The words that a turn was ended on before they were final: their final is no new turn.
+    taken: String,
     keys: String,
     answer: Option<Answer>,
     speaking: HashSet<UtteranceId>,
@@ -126,7 +132,7 @@ pub(super) struct TurnMachine {
 
 impl TurnMachine {
     pub(super) fn new(texts: Texts, history: History, turn: TurnId, last_utterance: UtteranceId) -> Self {
-        let (finals, interim, keys, speaking, orphans, effects) = Default::default();
+        let (finals, interim, taken, keys, speaking, orphans, effects) = Default::default();
         Self {
             texts,
             history,
@@ -135,6 +141,7 @@ impl TurnMachine {
             last_utterance,
             finals,
             interim,
+            taken,
             keys,
             answer: None,
             speaking,
@@ -157,7 +164,7 @@ impl TurnMachine {
             Input::Words { text, is_final, speech_final } => self.words(&text, is_final, speech_final),
             Input::UtteranceEnd | Input::Due(TurnTimer::Silence) => self.end_of_turn(),
             Input::Key(key) => self.key(key),
-            Input::Due(TurnTimer::Filler) => self.filler(),
+            Input::Due(timer) => self.filler(timer),
             Input::Model { step, event } => self.model(step, event),
             Input::ToolDone { tool_call_id, content, end } => self.tool_done(tool_call_id, content, end),
             Input::Spoken(utterance) => self.spoken(utterance),
@@ -170,8 +177,9 @@ impl TurnMachine {
     // The caller ------------------------------------------------------------------------------------------------------
 
     fn words(&mut self, text: &str, is_final: bool, speech_final: bool) {
-        if !text.is_empty() {
-            if self.is_busy() {
+        if !text.is_empty() && !words::same(text, &self.taken) {
+            self.taken.clear();
+            if self.is_busy() && !self.open {
                 if !words::interrupt(text) {
                     return;
                 }
@@ -192,7 +200,7 @@ impl TurnMachine {
     }
 
     fn key(&mut self, key: char) {
-        if self.is_busy() {
+        if self.is_busy() && !self.open {
             self.interrupt("");
         }
         if key == '#' {
@@ -217,9 +225,8 @@ impl TurnMachine {
         self.ending = None;
         self.open_turn();
         if !self.speaking.is_empty() {
-            self.effects.push(Effect::Hush);
+            self.hush();
             self.effects.push(Effect::BargeIn(text.to_owned()));
-            self.awaiting_cut = true;
         }
     }
 
@@ -243,7 +250,7 @@ impl TurnMachine {
         let said = words::join(&self.finals, &self.interim);
         let keys = std::mem::take(&mut self.keys);
         self.finals.clear();
-        self.interim.clear();
+        self.taken = std::mem::take(&mut self.interim);
         self.effects.push(Effect::Disarm(TurnTimer::Silence));
         let text = match (said.is_empty(), keys.is_empty()) {
             (true, true) => return,
@@ -264,6 +271,9 @@ impl TurnMachine {
     fn ask_when_ready(&mut self) {
         if self.awaiting_cut || !self.orphans.is_empty() {
             return;
+        }
+        if self.answer.as_ref().is_some_and(Answer::tools_are_done) {
+            return self.after_tools();
         }
         if let Some(step) = self.answer.as_mut().and_then(Answer::start_if_waiting) {
             self.effects.push(Effect::AskModel(step));
@@ -356,16 +366,11 @@ impl TurnMachine {
             return;
         }
         self.note(HistoryOp::Add(Entry::Tool { tool_call_id, content }));
-        if orphaned {
-            return self.ask_when_ready();
-        }
-        if self.answer.as_ref().is_some_and(Answer::tools_are_done) {
-            self.effects.push(Effect::Disarm(TurnTimer::Filler));
-            self.after_tools();
-        }
+        self.ask_when_ready();
     }
 
     fn after_tools(&mut self) {
+        self.effects.push(Effect::Disarm(TurnTimer::Filler));
         let Some(answer) = self.answer.as_mut() else { return };
         if let Some(end) = answer.end() {
             return self.say_goodbye(end);
@@ -387,12 +392,5 @@ impl TurnMachine {
             self.say_whole(text, true);
         }
         self.end_if_all_is_said();
-    }
-
-    fn filler(&mut self) {
-        if self.answer.as_mut().is_some_and(Answer::wants_filler) {
-            let text = self.texts.filler.clone();
-            self.say_whole(text, false);
-        }
     }
 }

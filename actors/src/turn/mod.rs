@@ -172,12 +172,14 @@ impl TurnState {
         self.timeline.asked(step.turn);
         let history = self.machine.history().for_model();
         self.request = Some(self.asker.ask(myself, step, history, &self.tasks));
+        self.arm(myself, TurnTimer::Thinking);
     }
 
     fn arm(&mut self, myself: &TurnRef, timer: TurnTimer) {
         let after = match timer {
             TurnTimer::Silence => limits::TURN_SILENCE_MS,
             TurnTimer::Filler => limits::TOOL_FILLER_AFTER_MS,
+            TurnTimer::Thinking => limits::MODEL_FILLER_AFTER_MS,
         };
         self.timers.arm(&self.tasks, timer, after, myself, |fired| TurnMsg::Due(TurnTick(fired)));
     }

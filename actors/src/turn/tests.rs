@@ -98,7 +98,7 @@ fn entry(entry: &Entry) -> String {
         Entry::User(text) => format!("user: {text}"),
         Entry::Assistant { utterance, text, tool_calls, .. } => {
             let calls: Vec<_> = tool_calls.iter().map(|c| c.id.as_str()).collect();
-            format!("otto {utterance}: {text}{calls:?}").replace("[]", "").replace('"', "")
+            format!("otto {utterance}: {}{calls:?}", text.trim_end()).replace("[]", "").replace('"', "")
         }
         Entry::Tool { tool_call_id, .. } => format!("result {tool_call_id}"),
     }

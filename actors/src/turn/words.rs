@@ -14,6 +14,13 @@ pub(super) fn interrupt(text: &str) -> bool {
     })
 }
 
+/// Whether two texts are the same words, however they are written; nothing is the same as nothing.
+pub(super) fn same(left: &str, right: &str) -> bool {
+    let plain =
+        |text: &str| text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();
+    !right.is_empty() && plain(left) == plain(right)
+}
+
 /// Adds words to words, with a space between.
 pub(super) fn join(left: &str, right: &str) -> String {
     let both = [left.trim(), right.trim()];

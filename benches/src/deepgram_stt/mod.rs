@@ -1,6 +1,8 @@
-//! Deepgram's streaming speech-to-text, `GET /v1/listen`: a WebSocket that hears what was really sent to it, as
-//! [`crate::speech`] encodes it. Source: Deepgram's asyncapi.yml of 2026-07-22 and its documentation.
+//! Deepgram's streaming speech-to-text, `GET /v1/listen` (Nova) and `GET /v2/listen` (Flux): a WebSocket that hears what
+//! was really sent to it, as [`crate::speech`] encodes it. Source: Deepgram's asyncapi.yml of 2026-07-22 and its documentation.
 
+mod ear;
+mod flux;
 mod query;
 mod recogniser;
 mod socket;
@@ -13,7 +15,8 @@ use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{MethodRouter, get};
+use uuid::Uuid;
 
 use crate::deepgram::{Refusal, authorise};
 use crate::knobs::{Knobs, Latency};
@@ -21,6 +24,9 @@ use crate::record::{Log, Violation};
 use crate::seed::Seed;
 use crate::server::{SOCKET_READ_BUFFER_BYTES, Scope};
 
+use self::ear::Ear;
+
+pub use flux::{FluxQuery, FluxRecogniser};
 pub use query::ListenQuery;
 pub use recogniser::Recogniser;
 
@@ -80,7 +86,8 @@ pub enum SttFault {
         /// Additional delay in milliseconds.
         extra_ms: u64,
     },
-    /// Silence never ends an utterance with `speech_final`, as in constant noise; `UtteranceEnd` still comes.
+    /// Silence never ends an utterance with `speech_final`, as in constant noise; `UtteranceEnd` still comes. On
+    /// Flux only the time-out ends a turn.
     NoSpeechFinal,
 }
 
@@ -131,7 +138,7 @@ impl DeepgramStt {
     }
 
     pub(crate) fn router(&self) -> Router {
-        Router::new().route("/v1/listen", get(listen)).with_state(self.clone())
+        Router::new().route("/v1/listen", listen(nova)).route("/v2/listen", listen(flux)).with_state(self.clone())
     }
 
     /// Settings and faults.
@@ -155,32 +162,62 @@ impl DeepgramStt {
     }
 }
 
-async fn listen(
-    State(stt): State<DeepgramStt>,
-    RawQuery(raw): RawQuery,
-    headers: HeaderMap,
-    upgrade: WebSocketUpgrade,
-) -> Response {
-    match admit(&stt, &headers, raw.as_deref().unwrap_or_default()) {
-        Ok((query, fault)) => {
-            let raw = raw.unwrap_or_default();
+/// An interface whose sockets have this ear.
+fn listen(ear: MakeEar) -> MethodRouter<DeepgramStt> {
+    get(async move |stt: State<DeepgramStt>, raw: RawQuery, headers: HeaderMap, upgrade: WebSocketUpgrade| {
+        open(stt.0, raw.0.unwrap_or_default(), &headers, upgrade, ear)
+    })
+}
+
+/// Makes the ear that a query asks for.
+type MakeEar = fn(&str, &SttSettings, Option<&SttFault>) -> Result<Box<dyn Ear>, Refusal>;
+
+fn nova(raw: &str, settings: &SttSettings, fault: Option<&SttFault>) -> Result<Box<dyn Ear>, Refusal> {
+    let mut query = ListenQuery::parse(raw)?;
+    if fault == Some(&SttFault::NoSpeechFinal) {
+        query.endpointing_ms = None;
+    }
+    Ok(Box::new(Recogniser::new(query, request_id(), settings.interim_ms, settings.longest_segment_ms)))
+}
+
+fn flux(raw: &str, settings: &SttSettings, fault: Option<&SttFault>) -> Result<Box<dyn Ear>, Refusal> {
+    let mut query = FluxQuery::parse(raw)?;
+    if fault == Some(&SttFault::NoSpeechFinal) {
+        // Never sure of an end: the time-out alone ends a turn.
+        query.eot_threshold = f64::INFINITY;
+    }
+    Ok(Box::new(FluxRecogniser::new(query, request_id(), settings.interim_ms)))
+}
+
+fn request_id() -> String {
+    Uuid::new_v4().to_string()
+}
+
+fn open(stt: DeepgramStt, raw: String, headers: &HeaderMap, upgrade: WebSocketUpgrade, ear: MakeEar) -> Response {
+    match admit(&stt, headers, &raw, ear) {
+        Ok((ear, fault)) => {
             stt.shared.opened.push(raw.clone());
             upgrade.read_buffer_size(SOCKET_READ_BUFFER_BYTES).on_upgrade(move |socket| async move {
                 let scope = stt.shared.scope.clone();
-                scope.run(socket::serve(stt, socket, raw, query, fault)).await;
+                scope.run(socket::serve(stt, socket, raw, ear, fault)).await;
             })
         }
         Err(refusal) => refusal.into_response(),
     }
 }
 
-fn admit(stt: &DeepgramStt, headers: &HeaderMap, raw: &str) -> Result<(ListenQuery, Option<SttFault>), Refusal> {
+fn admit(
+    stt: &DeepgramStt,
+    headers: &HeaderMap,
+    raw: &str,
+    ear: MakeEar,
+) -> Result<(Box<dyn Ear>, Option<SttFault>), Refusal> {
     authorise(headers, &stt.shared.api_key)?;
     let fault = stt.knobs().draw_fault();
     if let Some(SttFault::Refuse { status }) = fault {
         return Err(Refusal::injected(status));
     }
-    Ok((ListenQuery::parse(raw)?, fault))
+    Ok((ear(raw, &stt.knobs().settings(), fault.as_ref())?, fault))
 }
 
 #[cfg(test)]

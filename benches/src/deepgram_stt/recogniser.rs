@@ -3,14 +3,15 @@
 
 use serde_json::{Value, json};
 
+use super::ear::Ear;
 use super::query::ListenQuery;
 use crate::speech::{SAMPLES_PER_MS, Word, WordDecoder};
 
 /// Samples that are looked at together: 10 ms, the grain of every decision.
-const STEP_SAMPLES: usize = 80;
+pub(super) const STEP_SAMPLES: usize = 80;
 
 /// Confidence of every word: the ear is never in doubt.
-const CONFIDENCE: f64 = 0.98;
+pub(super) const CONFIDENCE: f64 = 0.98;
 
 /// Hears one socket's audio.
 #[derive(Debug)]
@@ -190,6 +191,33 @@ impl Recogniser {
     }
 }
 
+impl Ear for Recogniser {
+    fn greet(&mut self) -> Option<Value> {
+        None
+    }
+
+    fn feed(&mut self, audio: &[u8]) -> Vec<Value> {
+        Recogniser::feed(self, audio)
+    }
+
+    fn command(&mut self, message: &Value) -> Option<Vec<Value>> {
+        match message["type"].as_str()? {
+            "KeepAlive" | "Configure" => Some(Vec::new()),
+            "Finalize" => Some(self.finalize().into_iter().collect()),
+            _ => None,
+        }
+    }
+
+    fn finish(&mut self) -> Vec<Value> {
+        let rest = Recogniser::finish(self);
+        rest.into_iter().chain([self.metadata()]).collect()
+    }
+
+    fn finals(&self) -> &[String] {
+        Recogniser::finals(self)
+    }
+}
+
 fn word_json(word: &Word) -> Value {
     json!({"word": bare(&word.text), "start": seconds(word.start), "end": seconds(word.end),
         "confidence": CONFIDENCE, "punctuated_word": word.text})
@@ -200,6 +228,6 @@ fn bare(word: &str) -> String {
     word.trim_matches(|c: char| c.is_ascii_punctuation() && c != '\'').to_ascii_lowercase()
 }
 
-fn seconds(samples: u64) -> f64 {
+pub(super) fn seconds(samples: u64) -> f64 {
     samples as f64 / (SAMPLES_PER_MS * 1_000) as f64
 }

@@ -1,4 +1,4 @@
-//! One `/v1/listen` socket: brings frames to the recogniser and its events, late by the drawn latency, to the client.
+//! One socket of either interface: brings frames to its ear and its events, late by the drawn latency, to the client.
 
 use std::collections::VecDeque;
 use std::future::pending;
@@ -7,9 +7,9 @@ use std::time::Duration;
 use axum::extract::ws::{Message, WebSocket};
 use serde_json::Value;
 use tokio::time::{Instant, sleep_until};
-use uuid::Uuid;
 
-use super::{DeepgramStt, ListenQuery, Recogniser, SttFault, SttSession, SttSettings};
+use super::ear::Ear;
+use super::{DeepgramStt, SttFault, SttSession, SttSettings};
 use crate::deepgram::close;
 use crate::knobs::Latency;
 use crate::record::Violation;
@@ -30,19 +30,21 @@ pub(super) async fn serve(
     stt: DeepgramStt,
     socket: WebSocket,
     raw: String,
-    query: ListenQuery,
+    ear: Box<dyn Ear>,
     fault: Option<SttFault>,
 ) {
     let settings = stt.knobs().settings();
-    let mut session = Session::new(stt.clone(), settings, raw, query, fault);
+    let mut session = Session::new(stt.clone(), settings, raw, ear, fault);
+    let greeting = session.ear.greet();
+    session.emit(greeting);
     session.run(socket).await;
-    session.record.finals = session.recogniser.finals().to_vec();
+    session.record.finals = session.ear.finals().to_vec();
     stt.shared.sessions.push(session.record);
 }
 
 struct Session {
     stt: DeepgramStt,
-    recogniser: Recogniser,
+    ear: Box<dyn Ear>,
     fault: Option<SttFault>,
     latency: Latency,
     extra: Duration,
@@ -63,17 +65,12 @@ enum Next {
 }
 
 impl Session {
-    fn new(stt: DeepgramStt, settings: SttSettings, raw: String, query: ListenQuery, fault: Option<SttFault>) -> Self {
-        let mut query = query;
-        if fault == Some(SttFault::NoSpeechFinal) {
-            query.endpointing_ms = None;
-        }
+    fn new(stt: DeepgramStt, settings: SttSettings, raw: String, ear: Box<dyn Ear>, fault: Option<SttFault>) -> Self {
         let extra_ms = if let Some(SttFault::Slow { extra_ms }) = fault { extra_ms } else { 0 };
-        let request_id = Uuid::new_v4().to_string();
         let now = Instant::now();
         Session {
             stt,
-            recogniser: Recogniser::new(query, request_id, settings.interim_ms, settings.longest_segment_ms),
+            ear,
             fault,
             latency: settings.latency,
             extra: Duration::from_millis(extra_ms),
@@ -149,18 +146,17 @@ impl Session {
     fn command(&mut self, text: &str) {
         let message: Value = serde_json::from_str(text).unwrap_or(Value::Null);
         match message["type"].as_str() {
-            Some("KeepAlive") => self.record.keep_alives += 1,
-            Some("Finalize") => {
-                self.record.finalizes += 1;
-                let event = self.recogniser.finalize();
-                self.emit(event);
-            }
             Some("CloseStream") => {
                 self.record.closed_by_client = true;
-                self.close_stream();
+                return self.close_stream();
             }
-            Some("Configure") => {}
-            _ => self.violation("unknown-message", "a text message that is no command"),
+            Some("KeepAlive") => self.record.keep_alives += 1,
+            Some("Finalize") => self.record.finalizes += 1,
+            _ => {}
+        }
+        match self.ear.command(&message) {
+            Some(events) => self.emit(events),
+            None => self.violation("unknown-message", "a text message that is no command of this interface"),
         }
     }
 
@@ -170,7 +166,7 @@ impl Session {
         }
         self.record.audio_bytes += audio.len() as u64;
         self.measure_rate(audio.len() as u64);
-        let events = self.recogniser.feed(audio);
+        let events = self.ear.feed(audio);
         self.emit(events);
         self.strike()
     }
@@ -209,10 +205,8 @@ impl Session {
     }
 
     fn close_stream(&mut self) {
-        let rest = self.recogniser.finish();
+        let rest = self.ear.finish();
         self.emit(rest);
-        let metadata = self.recogniser.metadata();
-        self.emit(Some(metadata));
         self.end_with(close(1000, ""));
     }
 

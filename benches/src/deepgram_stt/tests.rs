@@ -138,3 +138,29 @@ async fn commands_in_binary_frames_and_a_rush_of_audio_are_violations() {
     assert_eq!(codes, ["binary-command", "ingest-rate", "empty-frame"]);
     world.shutdown().await;
 }
+
+#[tokio::test]
+async fn the_other_socket_hears_turns_and_has_its_own_commands() {
+    let world = world().await;
+    let query = "model=flux-general-en&encoding=mulaw&sample_rate=8000&eager_eot_threshold=0.5";
+    let mut socket = deepgram(&world, &format!("/v2/listen?{query}")).await;
+    assert_eq!(next_json(&mut socket, &mut Vec::new()).await["type"], "Connected");
+    for frame in [encode("hello there", 15), silence(450)].concat().chunks(160) {
+        socket.send(Message::binary(frame.to_vec())).await.unwrap();
+    }
+    let mut heard = Vec::new();
+    while heard.last().is_none_or(|event| event != "EndOfTurn") {
+        heard.push(next_json(&mut socket, &mut Vec::new()).await["event"].as_str().unwrap().to_owned());
+    }
+    heard.retain(|event| event != "Update");
+    assert_eq!(heard, ["StartOfTurn", "EagerEndOfTurn", "EndOfTurn"]);
+    say(&mut socket, r#"{"type":"Configure","thresholds":{"eot_threshold":0.8}}"#).await;
+    assert_eq!(next_json(&mut socket, &mut Vec::new()).await["thresholds"]["eot_threshold"], 0.8);
+    say(&mut socket, r#"{"type":"KeepAlive"}"#).await;
+    say(&mut socket, r#"{"type":"CloseStream"}"#).await;
+    while next_json(&mut socket, &mut Vec::new()).await[0] != 1000 {}
+    drop(socket);
+    assert_eq!(world.stt.sessions().wait_for(0).await.finals, ["hello there"]);
+    assert_eq!(world.stt.violations().last().unwrap().code, "unknown-message");
+    world.shutdown().await;
+}

@@ -1,9 +1,11 @@
-//! OpenAI's chat completions, `POST /v1/chat/completions`, streamed and whole, with the vendor's checks of a request.
-//! What it answers comes from a [`Brain`]. Source: OpenAI's openapi.json of 2026-08-21.
+//! OpenAI's two interfaces, `POST /v1/chat/completions` and `POST /v1/responses`, streamed and whole, with the vendor's
+//! checks of a request. What either answers comes from the same [`Brain`]. Source: OpenAI's openapi.json of 2026-08-21.
 
 mod brain;
+mod models;
 mod receptionist;
 mod request;
+mod responses;
 mod schema;
 mod stream;
 mod wire;
@@ -26,7 +28,7 @@ use crate::server::Scope;
 
 pub use brain::{Brain, Finish, Reply, Scripted};
 pub use receptionist::Receptionist;
-pub use request::{Message, Request, Role, Tool, ToolCall};
+pub use request::{Endpoint, Message, Request, Role, Tool, ToolCall};
 pub use wire::ApiError;
 
 /// How the simulated service behaves when it is well.
@@ -114,7 +116,8 @@ impl OpenAi {
     pub(crate) fn router(&self) -> Router {
         Router::new()
             .route("/v1/chat/completions", post(complete))
-            .route("/v1/models", get(models))
+            .route("/v1/responses", post(respond))
+            .route("/v1/models", get(list_models))
             .with_state(self.clone())
     }
 
@@ -163,18 +166,27 @@ impl OpenAi {
 }
 
 async fn complete(State(openai): State<OpenAi>, headers: HeaderMap, body: Bytes) -> Response {
-    match answer(&openai, &headers, &body).await {
-        Ok(response) => response,
-        Err(error) => {
-            openai.shared.refused.push(error.clone());
-            error.into_response()
-        }
-    }
+    answered(&openai, answer(&openai, &headers, || Request::parse(&body)).await)
 }
 
-async fn answer(openai: &OpenAi, headers: &HeaderMap, body: &[u8]) -> Result<Response, ApiError> {
+async fn respond(State(openai): State<OpenAi>, headers: HeaderMap, body: Bytes) -> Response {
+    answered(&openai, answer(&openai, &headers, || Request::parse_response(&body)).await)
+}
+
+fn answered(openai: &OpenAi, answer: Result<Response, ApiError>) -> Response {
+    answer.unwrap_or_else(|error| {
+        openai.shared.refused.push(error.clone());
+        error.into_response()
+    })
+}
+
+async fn answer(
+    openai: &OpenAi,
+    headers: &HeaderMap,
+    parse: impl FnOnce() -> Result<Request, ApiError>,
+) -> Result<Response, ApiError> {
     openai.authorise(headers)?;
-    let request = Request::parse(body)?;
+    let request = parse()?;
     openai.shared.requests.push(request.clone());
     let fault = openai.knobs().draw_fault();
     if let Some(response) = fault.as_ref().and_then(wire::refusal) {
@@ -186,14 +198,18 @@ async fn answer(openai: &OpenAi, headers: &HeaderMap, body: &[u8]) -> Result<Res
         return Ok(stream::respond(openai, &request, &reply, plan, fault));
     }
     let wait = tokio::time::sleep(plan.first);
-    match openai.shared.scope.run(wait).await {
-        Some(()) => Ok(Json(wire::completion(&request, &reply)).into_response()),
-        None => Err(ApiError::server("The server is shutting down.")),
+    if openai.shared.scope.run(wait).await.is_none() {
+        return Err(ApiError::server("The server is shutting down."));
     }
+    let whole = match request.endpoint {
+        Endpoint::ChatCompletions => wire::completion(&request, &reply),
+        Endpoint::Responses => responses::wire::response(&request, &reply),
+    };
+    Ok(Json(whole).into_response())
 }
 
 /// The list of models, with the date on which each goes where one is announced.
-async fn models(State(openai): State<OpenAi>, headers: HeaderMap) -> Result<Json<Value>, ApiError> {
+async fn list_models(State(openai): State<OpenAi>, headers: HeaderMap) -> Result<Json<Value>, ApiError> {
     openai.authorise(&headers)?;
     let known = [("gpt-6-luna", None), ("gpt-5.4-mini", None), ("gpt-4o-mini", Some("2027-01-14"))];
     let data: Vec<Value> = known

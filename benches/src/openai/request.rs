@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::schema;
 use super::wire::ApiError;
+use super::{models, schema};
 
 /// Who a message is from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,9 +53,20 @@ pub struct Tool {
     pub parameters: Value,
 }
 
+/// Which of the vendor's interfaces a request came in by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    /// `/v1/chat/completions`.
+    ChatCompletions,
+    /// `/v1/responses`.
+    Responses,
+}
+
 /// A request that passed the checks.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {
+    /// Where it came in.
+    pub endpoint: Endpoint,
     /// The model asked for.
     pub model: String,
     /// Whether the answer is streamed.
@@ -77,8 +88,7 @@ pub struct Request {
 impl Request {
     /// Parses and checks a body.
     pub fn parse(body: &[u8]) -> Result<Self, ApiError> {
-        let body: Value = serde_json::from_slice(body)
-            .map_err(|_| ApiError::bad_request("We could not parse the JSON body of your request.", None))?;
+        let body = json(body)?;
         let model = required_text(&body, "model")?;
         let messages = body["messages"].as_array().filter(|list| !list.is_empty());
         let messages = messages.ok_or_else(|| ApiError::missing("messages"))?;
@@ -93,6 +103,7 @@ impl Request {
             return Err(ApiError::bad_request(text, Some("stream_options")));
         }
         Ok(Request {
+            endpoint: Endpoint::ChatCompletions,
             model,
             stream,
             include_usage: options["include_usage"].as_bool().unwrap_or(false),
@@ -116,7 +127,12 @@ impl Request {
     }
 }
 
-fn required_text(value: &Value, name: &str) -> Result<String, ApiError> {
+pub(super) fn json(body: &[u8]) -> Result<Value, ApiError> {
+    serde_json::from_slice(body)
+        .map_err(|_| ApiError::bad_request("We could not parse the JSON body of your request.", None))
+}
+
+pub(super) fn required_text(value: &Value, name: &str) -> Result<String, ApiError> {
     value[name].as_str().map(str::to_owned).ok_or_else(|| ApiError::missing(name))
 }
 
@@ -148,7 +164,7 @@ fn message(index: usize, value: &Value) -> Result<Message, ApiError> {
     Ok(Message { role, content, tool_calls, tool_call_id })
 }
 
-fn content(value: &Value) -> Result<Option<String>, String> {
+pub(super) fn content(value: &Value) -> Result<Option<String>, String> {
     match value {
         Value::Null => Ok(None),
         Value::String(text) => Ok(Some(text.clone())),
@@ -185,40 +201,45 @@ fn tools(body: &Value) -> Result<Vec<Tool>, ApiError> {
 }
 
 fn parse_tool(index: usize, value: &Value) -> Result<Tool, ApiError> {
-    let at = |field: &str| format!("tools[{index}].{field}");
-    let function = &value["function"];
+    tool(value, &value["function"], false, &format!("tools[{index}]"), "function.")
+}
+
+/// A tool whose function's fields are in `function`; `prefix` is where they are below `at`.
+pub(super) fn tool(
+    value: &Value,
+    function: &Value,
+    strict_unless_said: bool,
+    at: &str,
+    prefix: &str,
+) -> Result<Tool, ApiError> {
     if value["type"].as_str() != Some("function") {
-        return Err(ApiError::bad_request("Invalid value for type.", Some(&at("type"))));
+        return Err(ApiError::bad_request("Invalid value for type.", Some(&format!("{at}.type"))));
     }
     let name = function["name"].as_str().unwrap_or_default().to_owned();
     let legal = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
     if name.is_empty() || name.len() > 64 || !name.bytes().all(legal) {
-        let text = "Invalid 'function.name': string does not match pattern '^[a-zA-Z0-9_-]+$'.";
-        return Err(ApiError::bad_request(text, Some(&at("function.name"))));
+        let text = format!("Invalid '{prefix}name': string does not match pattern '^[a-zA-Z0-9_-]+$'.");
+        return Err(ApiError::bad_request(&text, Some(&format!("{at}.{prefix}name"))));
     }
-    let strict = function["strict"].as_bool().unwrap_or(false);
+    let strict = function["strict"].as_bool().unwrap_or(strict_unless_said);
     let parameters = function["parameters"].clone();
     if strict {
         schema::check_strict(&name, &parameters)
-            .map_err(|text| ApiError::bad_request(&text, Some(&at("function.parameters"))))?;
+            .map_err(|text| ApiError::bad_request(&text, Some(&format!("{at}.{prefix}parameters"))))?;
     }
     Ok(Tool { name, strict, parameters })
 }
 
 /// Rules that came with newer models: see section 0 of the sheet that this was written from.
 fn check_model(model: &str, body: &Value, tools: &[Tool]) -> Result<(), ApiError> {
-    let newer = model.starts_with("gpt-5") || model.starts_with("gpt-6");
+    let newer = models::is_newer(model);
     let effort = body["reasoning_effort"].as_str();
     if newer && !body["max_tokens"].is_null() {
         let text = "Unsupported parameter: 'max_tokens' is not supported with this model. Use \
                     'max_completion_tokens' instead.";
         return Err(ApiError::unsupported(text, "max_tokens"));
     }
-    if newer && effort != Some("none") && body["temperature"].as_f64().is_some_and(|value| value != 1.0) {
-        let text = "Unsupported value: 'temperature' does not support this value with this model. Only the default (1) \
-                    value is supported.";
-        return Err(ApiError::unsupported(text, "temperature"));
-    }
+    models::check_thinking(model, effort, "reasoning_effort", &body["temperature"])?;
     let needs_none = ["gpt-5.6", "gpt-6"].iter().any(|prefix| model.starts_with(prefix));
     let allows_omission = ["gpt-5.4", "gpt-5.5"].iter().any(|prefix| model.starts_with(prefix)) && effort.is_none();
     let restricted = needs_none || model.starts_with("gpt-5.4") || model.starts_with("gpt-5.5");

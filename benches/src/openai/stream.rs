@@ -10,10 +10,11 @@ use axum::body::{Body, Bytes};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::{Stream, StreamExt, stream};
+use serde_json::Value;
 use tokio::time::sleep;
 
 use super::wire::{self, ApiError};
-use super::{LlmFault, OpenAi, Reply, Request};
+use super::{Endpoint, LlmFault, OpenAi, Reply, Request, responses};
 use crate::knobs::Latency;
 
 /// The delays of one answer.
@@ -58,9 +59,7 @@ pub(super) fn respond(
     plan: Plan,
     fault: Option<LlmFault>,
 ) -> Response {
-    let chunks = openai.knobs().with_rng(|rng| wire::chunks(request, reply, rng));
-    let events: Vec<String> = chunks.iter().map(|chunk| format!("data: {chunk}\n\n")).collect();
-    let steps = steps(openai, events, &plan, fault.as_ref());
+    let steps = steps(openai, request.endpoint, events(openai, request, reply), &plan, fault.as_ref());
     let body = body(openai.clone(), steps).take_until(openai.shared.scope.stop.clone().cancelled_owned());
     Response::builder()
         .header(header::CONTENT_TYPE, "text/event-stream; charset=utf-8")
@@ -69,11 +68,31 @@ pub(super) fn respond(
         .unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }
 
-fn steps(openai: &OpenAi, events: Vec<String>, plan: &Plan, fault: Option<&LlmFault>) -> VecDeque<Step> {
+/// The server-sent events of an answer, as text. Those of a response say their type twice.
+fn events(openai: &OpenAi, request: &Request, reply: &Reply) -> Vec<String> {
+    openai.knobs().with_rng(|rng| match request.endpoint {
+        Endpoint::ChatCompletions => {
+            wire::chunks(request, reply, rng).iter().map(|chunk| format!("data: {chunk}\n\n")).collect()
+        }
+        Endpoint::Responses => responses::wire::events(request, reply, rng).iter().map(typed).collect(),
+    })
+}
+
+fn typed(event: &Value) -> String {
+    format!("event: {}\ndata: {event}\n\n", event["type"].as_str().unwrap_or_default())
+}
+
+fn steps(
+    openai: &OpenAi,
+    endpoint: Endpoint,
+    events: Vec<String>,
+    plan: &Plan,
+    fault: Option<&LlmFault>,
+) -> VecDeque<Step> {
     let mut steps = VecDeque::new();
     for (index, event) in events.into_iter().enumerate() {
         let wait = if index == 0 { plan.first } else { openai.knobs().delay(plan.per_token) + plan.extra };
-        if let Some(end) = fault.and_then(|fault| ending(fault, index, &event)) {
+        if let Some(end) = fault.and_then(|fault| ending(fault, endpoint, index, &event)) {
             steps.extend(end);
             return steps;
         }
@@ -81,19 +100,24 @@ fn steps(openai: &OpenAi, events: Vec<String>, plan: &Plan, fault: Option<&LlmFa
         let event = if comment { format!(": keep-alive\n\n{event}") } else { event };
         steps.push_back(Step::Send(wait, event.into()));
     }
-    steps.push_back(Step::Send(Duration::ZERO, Bytes::from_static(b"data: [DONE]\n\n")));
+    if endpoint == Endpoint::ChatCompletions {
+        steps.push_back(Step::Send(Duration::ZERO, Bytes::from_static(b"data: [DONE]\n\n")));
+    }
     steps.push_back(Step::Done);
     steps
 }
 
 /// How a fault ends the stream in place of the event at `index`, if it does.
-fn ending(fault: &LlmFault, index: usize, event: &str) -> Option<Vec<Step>> {
+fn ending(fault: &LlmFault, endpoint: Endpoint, index: usize, event: &str) -> Option<Vec<Step>> {
     match fault {
         LlmFault::DropAfterChunks(count) if index >= *count => Some(vec![Step::Break]),
         LlmFault::StallAfterChunks(count) if index >= *count => Some(vec![Step::Stall]),
         LlmFault::ErrorAfterChunks(count) if index >= *count => {
             let error = ApiError::server("The server had an error while processing your request.");
-            let event = format!("data: {}\n\n", error.body());
+            let event = match endpoint {
+                Endpoint::ChatCompletions => format!("data: {}\n\n", error.body()),
+                Endpoint::Responses => typed(&responses::wire::error(&error.kind, &error.message, index)),
+            };
             Some(vec![Step::Send(Duration::ZERO, event.into()), Step::Done])
         }
         LlmFault::CutAfterChunks(count) if index >= *count => {

@@ -8,7 +8,11 @@ use crate::testing::{env, world};
 use crate::{OPENAI_KEY, World};
 
 async fn post(world: &World, body: &Value) -> (u16, String) {
-    let url = format!("{}/chat/completions", env(world, "OPENAI_BASE_URL"));
+    post_to(world, "chat/completions", body).await
+}
+
+pub(super) async fn post_to(world: &World, path: &str, body: &Value) -> (u16, String) {
+    let url = format!("{}/{path}", env(world, "OPENAI_BASE_URL"));
     let request = reqwest::Client::new().post(url).bearer_auth(OPENAI_KEY).json(body);
     let response = request.send().await.unwrap();
     let status = response.status().as_u16();

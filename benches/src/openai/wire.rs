@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{Finish, LlmFault, Reply, Request};
 
 /// Creation time that every answer carries: nothing depends on it.
-const CREATED: u64 = 1_780_000_000;
+pub(super) const CREATED: u64 = 1_780_000_000;
 
 /// An error in the vendor's shape.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -142,7 +142,7 @@ pub(super) fn chunks(request: &Request, reply: &Reply, rng: &mut StdRng) -> Vec<
 }
 
 /// Pieces of about a token each: a word with the space before it, long ones in two.
-fn tokens(text: &str, rng: &mut StdRng) -> Vec<String> {
+pub(super) fn tokens(text: &str, rng: &mut StdRng) -> Vec<String> {
     let mut tokens: Vec<String> = Vec::new();
     for piece in text.split_inclusive(' ') {
         let middle = piece.char_indices().nth(5).map(|(index, _)| index);
@@ -159,13 +159,21 @@ fn tokens(text: &str, rng: &mut StdRng) -> Vec<String> {
 
 /// Deltas of tool calls: each call's id and name once, its arguments in fragments, parallel calls interleaved.
 fn call_deltas(calls: &[(String, String)], rng: &mut StdRng) -> Vec<Value> {
-    let mut deltas = Vec::new();
-    let mut rest: Vec<(usize, &str)> = Vec::new();
-    for (index, (name, arguments)) in calls.iter().enumerate() {
-        deltas.push(json!({"tool_calls": [{"index": index, "id": call_id(), "type": "function",
-            "function": {"name": name, "arguments": ""}}]}));
-        rest.push((index, arguments));
-    }
+    let begin = calls.iter().enumerate().map(|(index, (name, _))| {
+        json!({"tool_calls": [{"index": index, "id": call_id(), "type": "function",
+            "function": {"name": name, "arguments": ""}}]})
+    });
+    let rest = fragments(calls, rng)
+        .into_iter()
+        .map(|(index, fragment)| json!({"tool_calls": [{"index": index, "function": {"arguments": fragment}}]}));
+    begin.chain(rest).collect()
+}
+
+/// The arguments of all calls in small pieces, each with the index of its call, in an order that mixes them.
+pub(super) fn fragments(calls: &[(String, String)], rng: &mut StdRng) -> Vec<(usize, String)> {
+    let mut fragments = Vec::new();
+    let mut rest: Vec<(usize, &str)> =
+        calls.iter().enumerate().map(|(index, (_, arguments))| (index, arguments.as_str())).collect();
     while !rest.is_empty() {
         let turn = rng.random_range(0..rest.len());
         let (index, arguments) = &mut rest[turn];
@@ -173,12 +181,12 @@ fn call_deltas(calls: &[(String, String)], rng: &mut StdRng) -> Vec<Value> {
         let end = arguments.char_indices().nth(length).map_or(arguments.len(), |(end, _)| end);
         let (fragment, tail) = arguments.split_at(end);
         if !fragment.is_empty() {
-            deltas.push(json!({"tool_calls": [{"index": *index, "function": {"arguments": fragment}}]}));
+            fragments.push((*index, fragment.to_owned()));
         }
         *arguments = tail;
         rest.retain(|(_, arguments)| !arguments.is_empty());
     }
-    deltas
+    fragments
 }
 
 fn finish_reason(reply: &Reply) -> &'static str {
@@ -191,7 +199,7 @@ fn finish_reason(reply: &Reply) -> &'static str {
 }
 
 /// Usage at four characters a token.
-fn usage(request: &Request, reply: &Reply) -> Value {
+pub(super) fn usage(request: &Request, reply: &Reply) -> Value {
     let prompt = request.body.to_string().len() / 4;
     let spoken = reply.text.as_deref().map_or(0, str::len);
     let called: usize = reply.tool_calls.iter().map(|(name, arguments)| name.len() + arguments.len()).sum();
@@ -201,7 +209,7 @@ fn usage(request: &Request, reply: &Reply) -> Value {
         "completion_tokens_details": {"reasoning_tokens": 0, "audio_tokens": 0}})
 }
 
-fn padding(rng: &mut StdRng) -> String {
+pub(super) fn padding(rng: &mut StdRng) -> String {
     let length = rng.random_range(1..12);
     (0..length).map(|_| char::from(rng.random_range(b'a'..=b'z'))).collect()
 }
@@ -210,6 +218,6 @@ fn completion_id() -> String {
     format!("chatcmpl-{}", Uuid::new_v4().simple())
 }
 
-fn call_id() -> String {
+pub(super) fn call_id() -> String {
     format!("call_{}", &Uuid::new_v4().simple().to_string()[..24])
 }

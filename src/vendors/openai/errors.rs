@@ -12,6 +12,9 @@ use crate::vendors::{detail, rest};
 /// The codes of an account that has run out of money or reached its own limit; trying again costs and never helps.
 const OUT_OF_QUOTA: &[&str] = &["insufficient_quota", "billing_hard_limit_reached", "billing_not_active"];
 
+/// The types and codes of a request that will be refused again.
+const REFUSED: &[&str] = &["invalid_request_error", "invalid_prompt", "bio_policy", "data_residency_mismatch"];
+
 /// The error of an answer with a status other than success.
 pub(super) async fn of_response(response: Response) -> VendorError {
     let status = response.status();
@@ -35,12 +38,27 @@ pub(super) fn in_stream(error: &Value) -> VendorError {
         VendorErrorKind::QuotaExhausted
     } else if code().any(|code| code.starts_with("rate_limit") || code == "slow_down") {
         VendorErrorKind::RateLimited
-    } else if code().any(|code| code == "invalid_request_error") {
+    } else if code().any(|code| REFUSED.contains(&code)) {
         VendorErrorKind::Rejected
     } else {
         VendorErrorKind::Failed
     };
     VendorError::new(VENDOR, kind, detail(&format!("an error in the stream {}", words(error))))
+}
+
+/// The vendor did what its protocol does not allow, or broke a limit.
+pub(super) fn protocol(text: &'static str) -> VendorError {
+    VendorError::new(VENDOR, VendorErrorKind::Protocol, text)
+}
+
+/// The stream ended before the reply did.
+pub(super) fn cut() -> VendorError {
+    VendorError::new(VENDOR, VendorErrorKind::Unreachable, "the stream was cut")
+}
+
+/// The vendor stopped a reply for what it says.
+pub(super) fn filtered() -> VendorError {
+    VendorError::new(VENDOR, VendorErrorKind::Rejected, "the vendor's content filter stopped the reply")
 }
 
 /// The data of an `event: error`: the error itself, or an object around it.

@@ -1,17 +1,22 @@
 //! What each family of models accepts, as one table: parameters that a model does not know are refused with a 400, so
 //! what is sent depends on its name. The facts and their sources are in protocols/openai.md, section 0.
 
-/// What a model accepts on `/chat/completions`.
+use otto_actors::limits::MODEL_MAX_TOKENS;
+
+/// What a model that thinks may use for it, in tokens: thoughts count towards the limit of a reply.
+const THOUGHTS_MAX_TOKENS: u32 = 2_000;
+
+/// What a model accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Model {
-    /// The `reasoning_effort` that must be sent for tools to work and answers to be quick.
+    /// The reasoning effort that must be sent for tools to work and answers to be quick: the least that it has.
     pub reasoning_effort: Option<&'static str>,
-    /// The name of the field that limits the reply.
+    /// The name of the field that limits the reply, on `/chat/completions`.
     pub max_tokens: MaxTokens,
     /// Whether a temperature other than 1 is accepted.
     pub temperature: bool,
-    /// Whether tools work on this interface at all.
-    pub tools: bool,
+    /// Whether tools work on `/chat/completions`. They always do on `/responses`.
+    pub chat_tools: bool,
 }
 
 /// The two names of the same limit.
@@ -24,11 +29,13 @@ pub enum MaxTokens {
 }
 
 const fn reasoning(effort: Option<&'static str>) -> Model {
-    Model { reasoning_effort: effort, max_tokens: MaxTokens::New, temperature: false, tools: true }
+    Model { reasoning_effort: effort, max_tokens: MaxTokens::New, temperature: false, chat_tools: true }
 }
 
-const SAMPLING: Model = Model { reasoning_effort: None, max_tokens: MaxTokens::New, temperature: true, tools: true };
-const RESPONSES_ONLY: Model = Model { tools: false, ..reasoning(None) };
+const SAMPLING: Model =
+    Model { reasoning_effort: None, max_tokens: MaxTokens::New, temperature: true, chat_tools: true };
+/// These have no effort `none`.
+const RESPONSES_ONLY: Model = Model { chat_tools: false, ..reasoning(Some("low")) };
 const UNKNOWN: Model = Model { max_tokens: MaxTokens::Old, ..SAMPLING };
 
 /// By the beginning of the model's name; the first row that fits counts.
@@ -53,6 +60,18 @@ impl Model {
         let base = name.strip_prefix("ft:").unwrap_or(name);
         TABLE.iter().find(|(prefix, _)| base.starts_with(prefix)).map_or(UNKNOWN, |(_, model)| *model)
     }
+
+    /// Whether it thinks before it answers.
+    #[must_use]
+    pub fn thinks(&self) -> bool {
+        !self.temperature && self.reasoning_effort != Some("none")
+    }
+
+    /// The longest reply to ask for, in tokens.
+    #[must_use]
+    pub fn reply_max_tokens(&self) -> u32 {
+        MODEL_MAX_TOKENS + if self.thinks() { THOUGHTS_MAX_TOKENS } else { 0 }
+    }
 }
 
 #[cfg(test)]
@@ -75,6 +94,14 @@ mod tests {
             ("openai/gpt-6-luna", UNKNOWN),
         ] {
             assert_eq!(Model::named(name), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn who_thinks_gets_room_for_it() {
+        for (name, thinks) in [("gpt-6-luna", false), ("gpt-6-astra", true), ("o3", true), ("llama", false)] {
+            let model = Model::named(name);
+            assert_eq!((model.thinks(), model.reply_max_tokens() > MODEL_MAX_TOKENS), (thinks, thinks), "{name}");
         }
     }
 

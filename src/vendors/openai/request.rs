@@ -1,6 +1,5 @@
 //! The request body of `/chat/completions`, borrowed from a [`ModelRequest`].
 
-use otto_actors::limits::MODEL_MAX_TOKENS;
 use otto_actors::ports::{Message, ModelRequest, ToolCall, ToolSpec};
 use serde::Serialize;
 use serde_json::Value;
@@ -12,18 +11,43 @@ const TEMPERATURE: f32 = 0.3;
 /// Steers requests with the same beginning to the same cache.
 const PROMPT_CACHE_KEY: &str = "otto-v1";
 
+/// What the bodies of both interfaces have in common.
 #[derive(Serialize)]
-pub(super) struct Body<'a> {
+pub(super) struct Common<'a> {
     model: &'a str,
-    messages: Vec<WireMessage<'a>>,
     stream: bool,
-    stream_options: StreamOptions,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    tools: Vec<Tool<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tool_choice: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     parallel_tool_calls: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    temperature: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prompt_cache_key: Option<&'static str>,
+}
+
+impl<'a> Common<'a> {
+    pub(super) fn new(name: &'a str, first_party: bool, request: &ModelRequest) -> Self {
+        let has_tools = !request.tools.is_empty();
+        Self {
+            model: name,
+            stream: true,
+            tool_choice: has_tools.then_some("auto"),
+            parallel_tool_calls: has_tools.then_some(true),
+            temperature: Model::named(name).temperature.then_some(TEMPERATURE),
+            prompt_cache_key: first_party.then_some(PROMPT_CACHE_KEY),
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct Body<'a> {
+    #[serde(flatten)]
+    common: Common<'a>,
+    messages: Vec<WireMessage<'a>>,
+    stream_options: StreamOptions,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tools: Vec<Tool<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reasoning_effort: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -31,11 +55,7 @@ pub(super) struct Body<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     max_completion_tokens: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    temperature: Option<f32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     store: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    prompt_cache_key: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -98,21 +118,15 @@ impl<'a> Body<'a> {
     /// `first_party` says that the server is OpenAI's own and knows its newest fields.
     pub(super) fn new(name: &'a str, first_party: bool, request: &'a ModelRequest) -> Self {
         let model = Model::named(name);
-        let has_tools = !request.tools.is_empty();
         Self {
-            model: name,
+            common: Common::new(name, first_party, request),
             messages: messages(request),
-            stream: true,
             stream_options: StreamOptions { include_usage: true, include_obfuscation: first_party.then_some(false) },
             tools: request.tools.iter().map(tool).collect(),
-            tool_choice: has_tools.then_some("auto"),
-            parallel_tool_calls: has_tools.then_some(true),
             reasoning_effort: model.reasoning_effort,
-            max_tokens: (model.max_tokens == MaxTokens::Old).then_some(MODEL_MAX_TOKENS),
-            max_completion_tokens: (model.max_tokens == MaxTokens::New).then_some(MODEL_MAX_TOKENS),
-            temperature: model.temperature.then_some(TEMPERATURE),
+            max_tokens: (model.max_tokens == MaxTokens::Old).then_some(model.reply_max_tokens()),
+            max_completion_tokens: (model.max_tokens == MaxTokens::New).then_some(model.reply_max_tokens()),
             store: first_party.then_some(false),
-            prompt_cache_key: first_party.then_some(PROMPT_CACHE_KEY),
         }
     }
 }
@@ -153,27 +167,8 @@ fn tool(spec: &ToolSpec) -> Tool<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vendors::openai::testing::{request, tools};
     use serde_json::json;
-
-    fn request(tools: Vec<ToolSpec>) -> ModelRequest {
-        let call = ToolCall { id: "call_1".into(), name: "f".into(), arguments: r#"{"a":1}"#.into() };
-        ModelRequest {
-            instructions: "rules".into(),
-            situation: "now".into(),
-            history: vec![
-                Message::User("hi".into()),
-                Message::Assistant { text: String::new(), tool_calls: vec![call] },
-                Message::Tool { tool_call_id: "call_1".into(), content: "{}".into() },
-                Message::Assistant { text: String::new(), tool_calls: vec![] },
-                Message::Assistant { text: "hello".into(), tool_calls: vec![] },
-            ],
-            tools: tools.into(),
-        }
-    }
-
-    fn tools() -> Vec<ToolSpec> {
-        vec![ToolSpec { name: "f", description: "does", parameters: json!({"type": "object"}) }]
-    }
 
     fn messages() -> Value {
         json!([

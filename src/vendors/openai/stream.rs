@@ -1,25 +1,16 @@
 //! The chunks of a streamed completion become [`ModelEvent`]s: text at once, tool calls when the choice is finished,
 //! the end when the stream has said all. Pure, so that it can be fuzzed.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use otto_actors::ports::{ModelEnd, ModelEvent, ToolCall, VendorError, VendorErrorKind};
+use otto_actors::ports::{ModelEnd, ModelEvent, VendorError};
 use serde::Deserialize;
 use serde_json::Value;
-use uuid::Uuid;
 
-use super::{VENDOR, errors};
+use super::errors::{self, protocol};
+use super::gather::Gathered;
+use super::reading::Accumulate;
 
 /// The data of the last event of a stream.
 const DONE: &str = "[DONE]";
-/// Text of one reply that is taken, in bytes.
-const TEXT_MAX_BYTES: usize = 64 * 1024;
-/// Arguments of all tool calls of one reply that are taken, in bytes.
-const ARGUMENTS_MAX_BYTES: usize = 64 * 1024;
-/// Names and ids are at most this long, in bytes.
-const NAME_MAX_BYTES: usize = 256;
-/// Tool calls of one reply that are taken; the router refuses far fewer.
-const TOOL_CALLS_MAX: usize = 64;
 
 #[derive(Deserialize)]
 struct Chunk {
@@ -61,12 +52,10 @@ struct Usage {
     completion_tokens: Option<u64>,
 }
 
-/// Gathers one reply. Feed it the data of every server-sent event, then [`Accumulator::end`] when the stream ends.
+/// Gathers one reply.
 #[derive(Debug, Default)]
 pub struct Accumulator {
-    text_bytes: usize,
-    arguments_bytes: usize,
-    calls: BTreeMap<u64, ToolCall>,
+    gathered: Gathered,
     /// The call that a fragment without an index continues.
     last_call: u64,
     finished: bool,
@@ -74,30 +63,8 @@ pub struct Accumulator {
     end: ModelEnd,
 }
 
-impl Accumulator {
-    /// Nothing of a reply has come yet.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Whether the reply is complete: nothing more is read.
-    #[must_use]
-    pub fn is_done(&self) -> bool {
-        self.done
-    }
-
-    /// Whether the choice is finished and only the usage or the end of the stream is still to come.
-    #[must_use]
-    pub fn is_finished(&self) -> bool {
-        self.finished
-    }
-
-    /// Takes the data of one event.
-    ///
-    /// # Errors
-    /// When the vendor reports an error, breaks its protocol or a limit; the reply is over then.
-    pub fn chunk(&mut self, data: &str) -> Result<Vec<ModelEvent>, VendorError> {
+impl Accumulate for Accumulator {
+    fn chunk(&mut self, data: &str) -> Result<Vec<ModelEvent>, VendorError> {
         if self.done {
             return Ok(Vec::new());
         }
@@ -123,21 +90,29 @@ impl Accumulator {
         Ok(events)
     }
 
-    /// The stream has ended, with `[DONE]` or without.
-    ///
-    /// # Errors
-    /// When the reply was not finished: the stream was cut.
-    pub fn end(&mut self) -> Result<Vec<ModelEvent>, VendorError> {
+    /// With `[DONE]` or without.
+    fn end(&mut self) -> Result<Vec<ModelEvent>, VendorError> {
         if self.done {
             return Ok(Vec::new());
         }
         if !self.finished {
-            return Err(VendorError::new(VENDOR, VendorErrorKind::Unreachable, "the stream was cut"));
+            return Err(errors::cut());
         }
         self.done = true;
         Ok(vec![ModelEvent::Done(self.end)])
     }
 
+    fn is_done(&self) -> bool {
+        self.done
+    }
+
+    /// The choice is finished; the usage and `[DONE]` are still to come.
+    fn is_finished(&self) -> bool {
+        self.finished
+    }
+}
+
+impl Accumulator {
     fn choice(&mut self, choice: Choice, events: &mut Vec<ModelEvent>) -> Result<(), VendorError> {
         if let Some(delta) = choice.delta {
             self.delta(delta, events)?;
@@ -150,10 +125,8 @@ impl Accumulator {
 
     fn delta(&mut self, delta: Delta, events: &mut Vec<ModelEvent>) -> Result<(), VendorError> {
         // A refusal is what the model wants the caller to hear.
-        for text in [delta.content, delta.refusal].into_iter().flatten().filter(|text| !text.is_empty()) {
-            self.text_bytes += text.len();
-            within(self.text_bytes, TEXT_MAX_BYTES, "the reply is too long")?;
-            events.push(ModelEvent::Text(text));
+        for text in [delta.content, delta.refusal].into_iter().flatten() {
+            events.extend(self.gathered.text(text)?);
         }
         delta.tool_calls.into_iter().flatten().try_for_each(|fragment| self.fragment(fragment))
     }
@@ -161,77 +134,30 @@ impl Accumulator {
     fn fragment(&mut self, fragment: Fragment) -> Result<(), VendorError> {
         let index = fragment.index.unwrap_or_else(|| self.index_of(fragment.id.as_deref()));
         self.last_call = index;
-        let call = self.calls.entry(index).or_insert_with(|| ToolCall {
-            id: String::new(),
-            name: String::new(),
-            arguments: String::new(),
-        });
-        // The id and the name come whole and once; a server that repeats them changes nothing.
-        set_once(&mut call.id, fragment.id);
         let Function { name, arguments } = fragment.function.unwrap_or(Function { name: None, arguments: None });
-        set_once(&mut call.name, name);
-        let arguments = arguments.unwrap_or_default();
-        call.arguments.push_str(&arguments);
-        self.arguments_bytes += arguments.len();
-        within(call.id.len().max(call.name.len()), NAME_MAX_BYTES, "a tool call's name is too long")?;
-        within(self.arguments_bytes, ARGUMENTS_MAX_BYTES, "the arguments are too long")?;
-        within(self.calls.len(), TOOL_CALLS_MAX, "too many tool calls")
+        self.gathered.name(index, fragment.id, name)?;
+        self.gathered.arguments(index, &arguments.unwrap_or_default())
     }
 
     /// Some compatible servers leave the index out: a new id begins a new call, anything else continues the last one.
     fn index_of(&self, id: Option<&str>) -> u64 {
         let Some(id) = id.filter(|id| !id.is_empty()) else { return self.last_call };
-        let known = self.calls.iter().find(|(_, call)| call.id == id).map(|(index, _)| *index);
-        known.unwrap_or_else(|| self.calls.keys().next_back().map_or(0, |last| last.saturating_add(1)))
+        self.gathered.index_of(id).unwrap_or_else(|| self.gathered.next_index())
     }
 
     fn finish(&mut self, reason: &str, events: &mut Vec<ModelEvent>) -> Result<(), VendorError> {
         self.finished = true;
         match reason {
-            "content_filter" => Err(VendorError::new(
-                VENDOR,
-                VendorErrorKind::Rejected,
-                "the vendor's content filter stopped the reply",
-            )),
+            "content_filter" => return Err(errors::filtered()),
             "length" => {
                 self.end.truncated = true;
-                self.calls.clear();
-                Ok(())
+                self.gathered.drop_calls();
             }
             // Whether there are tool calls shows in their presence: a forced call ends with `stop`.
-            _ => self.tool_calls(events),
-        }
-    }
-
-    fn tool_calls(&mut self, events: &mut Vec<ModelEvent>) -> Result<(), VendorError> {
-        let mut ids = BTreeSet::new();
-        for (index, mut call) in std::mem::take(&mut self.calls) {
-            if call.name.is_empty() {
-                return Err(protocol("a tool call without a name"));
-            }
-            // The id is the identity of the call's effect, so it must be one's own.
-            if call.id.is_empty() || ids.contains(&call.id) {
-                call.id = format!("call_{index}_{}", Uuid::new_v4().simple());
-            }
-            ids.insert(call.id.clone());
-            events.push(ModelEvent::ToolCall(call));
+            _ => events.extend(self.gathered.take_calls()?.into_iter().map(ModelEvent::ToolCall)),
         }
         Ok(())
     }
-}
-
-fn set_once(field: &mut String, value: Option<String>) {
-    if field.is_empty() {
-        *field = value.unwrap_or_default();
-    }
-}
-
-fn within(size: usize, max: usize, text: &'static str) -> Result<(), VendorError> {
-    if size > max { Err(protocol(text)) } else { Ok(()) }
-}
-
-fn protocol(text: &'static str) -> VendorError {
-    VendorError::new(VENDOR, VendorErrorKind::Protocol, text)
 }
 
 #[cfg(test)]

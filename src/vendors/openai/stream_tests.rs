@@ -1,32 +1,16 @@
 //! Chunks as the vendor sends them, chunks as compatible servers send them, and chunks that nobody should send.
 
+use otto_actors::ports::VendorErrorKind;
 use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::vendors::openai::gather::{ARGUMENTS_MAX_BYTES, TEXT_MAX_BYTES, TOOL_CALLS_MAX};
+use crate::vendors::openai::testing::{self, call, done, text};
 
-/// What comes of a stream: the events, and the sort of error that ended it.
+/// What comes of a completion.
 fn run(chunks: &[&str]) -> (Vec<ModelEvent>, Option<VendorErrorKind>) {
-    let mut reply = Accumulator::new();
-    let mut events = Vec::new();
-    for chunk in chunks {
-        match reply.chunk(chunk) {
-            Ok(more) => events.extend(more),
-            Err(error) => return (events, Some(error.kind)),
-        }
-    }
-    match reply.end() {
-        Ok(more) => (events.into_iter().chain(more).collect(), None),
-        Err(error) => (events, Some(error.kind)),
-    }
-}
-
-fn text(text: &str) -> ModelEvent {
-    ModelEvent::Text(text.into())
-}
-
-fn call(id: &str, name: &str, arguments: &str) -> ModelEvent {
-    ModelEvent::ToolCall(ToolCall { id: id.into(), name: name.into(), arguments: arguments.into() })
+    testing::run::<Accumulator>(chunks)
 }
 
 const FINISH: &str = r#"{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#;
@@ -42,8 +26,7 @@ fn text_comes_at_once_and_usage_last() {
         r#"{"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":2,"total_tokens":11}}"#,
         "[DONE]",
     ]);
-    let end = ModelEnd { truncated: false, prompt_tokens: Some(9), completion_tokens: Some(2) };
-    assert_eq!(events, [text("Hel"), text("lo"), ModelEvent::Done(end)]);
+    assert_eq!(events, [text("Hel"), text("lo"), done(Some(9), Some(2))]);
     assert_eq!(error, None);
 }
 
@@ -121,9 +104,9 @@ fn arguments_and_calls_have_limits() {
         let calls = json!([{"index": index, "function": {"arguments": "x".repeat(size)}}]);
         json!({"choices": [{"delta": {"tool_calls": calls}}]}).to_string()
     };
-    let mut reply = Accumulator::new();
+    let mut reply = Accumulator::default();
     assert!((0..5).map(|_| reply.chunk(&fragment(0, ARGUMENTS_MAX_BYTES / 4))).any(|result| result.is_err()));
-    let mut reply = Accumulator::new();
+    let mut reply = Accumulator::default();
     assert!((0..=TOOL_CALLS_MAX).map(|index| reply.chunk(&fragment(index, 0))).any(|result| result.is_err()));
 }
 
@@ -143,7 +126,7 @@ proptest! {
 
     #[test]
     fn nothing_follows_the_end(tail in ".*") {
-        let mut reply = Accumulator::new();
+        let mut reply = Accumulator::default();
         reply.chunk(FINISH).unwrap();
         reply.chunk("[DONE]").unwrap();
         prop_assert_eq!(reply.chunk(&tail), Ok(vec![]));

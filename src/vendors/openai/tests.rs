@@ -2,7 +2,10 @@
 
 use super::*;
 use crate::vendors::testing::{Answer, HttpServer, http_server, nobody};
-use otto_actors::ports::{Message, ModelEnd, ToolCall};
+use VendorErrorKind::{Failed, Unreachable};
+use std::time::Duration;
+
+use otto_actors::ports::{Message, ModelEnd, ModelEvent, ToolCall};
 
 fn request() -> ModelRequest {
     ModelRequest {
@@ -14,7 +17,11 @@ fn request() -> ModelRequest {
 }
 
 fn adapter(server: &HttpServer) -> OpenAi {
-    OpenAi::new(&server.url.join("v1").unwrap(), Some(SecretString::from("k")), "gpt-6-luna".into()).unwrap()
+    adapter_for(server, "gpt-6-luna", Api::Chat)
+}
+
+fn adapter_for(server: &HttpServer, model: &str, api: Api) -> OpenAi {
+    OpenAi::new(&server.url.join("v1").unwrap(), Some(SecretString::from("k")), model.into(), api).unwrap()
 }
 
 fn streamed() -> Answer {
@@ -109,14 +116,78 @@ async fn the_request_is_the_vendors() {
 
 #[tokio::test]
 async fn a_model_that_cannot_work_is_refused_at_the_start() {
-    let base = "https://api.openai.com/v1".parse().unwrap();
-    let Err(error) = OpenAi::new(&base, None, "gpt-6-astra".into()) else { panic!("must be refused") };
+    let base: Url = "https://api.openai.com/v1".parse().unwrap();
+    let new = |api| OpenAi::new(&base, None, "gpt-6-astra".into(), api);
+    let Err(error) = new(Api::Chat) else { panic!("must be refused") };
     assert_eq!(error.kind, VendorErrorKind::Rejected);
+    assert!(new(Api::Responses).is_ok(), "the other interface takes its tools");
 }
 
 #[tokio::test]
 async fn nobody_there_is_unreachable() {
-    let adapter = OpenAi::new(&nobody().await, None, "m".into()).unwrap();
+    let adapter = OpenAi::new(&nobody().await, None, "m".into(), Api::Chat).unwrap();
     let Err(error) = adapter.reply(request()).await else { panic!("must fail") };
     assert_eq!(error.kind, VendorErrorKind::Unreachable);
+}
+
+/// The events of a response that says something, thinks, and calls a tool.
+fn response() -> Answer {
+    let thought = r#"{"id":"rs_1","type":"reasoning","summary":[],"encrypted_content":"secret thought"}"#;
+    let call = r#"{"id":"fc_1","type":"function_call","call_id":"c","name":"f","arguments":"{}"}"#;
+    let wire = [
+        r#"{"type":"response.created","response":{"id":"resp_1","error":null}}"#.to_owned(),
+        format!(r#"{{"type":"response.output_item.done","output_index":0,"item":{thought}}}"#),
+        r#"{"type":"response.output_text.delta","output_index":1,"delta":"café open"}"#.to_owned(),
+        format!(r#"{{"type":"response.output_item.done","output_index":2,"item":{call}}}"#),
+        r#"{"type":"response.completed","response":{"error":null,"usage":{"input_tokens":5,"output_tokens":3}}}"#
+            .into(),
+    ]
+    .map(|data| format!("event: whatever\ndata: {data}\n\n"))
+    .concat();
+    wire.as_bytes().chunks(7).fold(streamed(), |answer, chunk| answer.chunk(chunk.to_vec()))
+}
+
+#[tokio::test]
+async fn a_response_streams_and_its_thoughts_go_back_with_the_tools_result() {
+    let server = http_server(vec![response()]).await;
+    let adapter = adapter_for(&server, "gpt-6-astra", Api::Responses);
+    let stream = adapter.reply(request()).await.unwrap();
+    let events: Vec<_> = stream.map(Result::unwrap).collect().await;
+    let call = ToolCall { id: "c".into(), name: "f".into(), arguments: "{}".into() };
+    let end = ModelEnd { truncated: false, prompt_tokens: Some(5), completion_tokens: Some(3) };
+    let expected = [ModelEvent::Text("café open".into()), ModelEvent::ToolCall(call.clone()), ModelEvent::Done(end)];
+    assert_eq!(events, expected);
+
+    let asked = Message::Assistant { text: "café open".into(), tool_calls: vec![call] };
+    let answered = Message::Tool { tool_call_id: "c".into(), content: "{}".into() };
+    let mut next = request();
+    next.history.extend([asked.clone(), answered.clone()]);
+    drop(adapter.reply(next.clone()).await.unwrap());
+    next.history.push(Message::User("thanks".into()));
+    drop(adapter.reply(next).await.unwrap());
+
+    let kinds = |at: usize| -> Vec<String> {
+        let request = &server.requests()[at];
+        assert_eq!((request.method.as_str(), request.uri.path()), ("POST", "/v1/responses"));
+        assert_eq!(request.headers["authorization"], "Bearer k");
+        let body: serde_json::Value = serde_json::from_str(&request.body).unwrap();
+        body["input"].as_array().unwrap().iter().map(|item| item["type"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(kinds(0), ["message"]);
+    assert_eq!(kinds(1), ["message", "reasoning", "message", "function_call", "function_call_output"]);
+    assert_eq!(kinds(2), ["message", "message", "function_call", "function_call_output", "message"]);
+}
+
+#[tokio::test]
+async fn a_response_that_fails_has_a_kind() {
+    for (answer, kind) in [
+        (streamed().chunk("event: error\ndata: {\"type\":\"error\",\"code\":\"server_error\"}\n\n"), Failed),
+        (streamed().chunk("data: {\"type\":\"response.in_progress\"}\n\n"), Unreachable),
+        (streamed().chunk("data: {\"type\":\"response.in_progress\"}\n\n").cut(), Unreachable),
+    ] {
+        let server = http_server(vec![answer]).await;
+        let stream = adapter_for(&server, "gpt-6-luna", Api::Responses).reply(request()).await.unwrap();
+        let events: Vec<_> = stream.map(|event| event.map_err(|error| error.kind)).collect().await;
+        assert_eq!(events, [Err(kind)]);
+    }
 }

@@ -1,6 +1,6 @@
 //! What a turn says, what was heard of it, and how a turn that was started again goes on.
 
-use super::{Effect, Resume, TurnMachine};
+use super::{Effect, Resume, TurnMachine, TurnTimer};
 use crate::domain::{TurnId, UtteranceId};
 use crate::history::{Entry, HistoryOp};
 use crate::turn::answer::Answer;
@@ -24,14 +24,30 @@ impl TurnMachine {
         }
     }
 
+    /// The caller has waited long enough to hear that somebody is there.
+    pub(super) fn filler(&mut self, timer: TurnTimer) {
+        if self.answer.as_mut().is_some_and(|answer| answer.wants_filler(timer)) {
+            let text = self.texts.filler.clone();
+            self.say_whole(text, false);
+        }
+    }
+
     pub(super) fn spoken(&mut self, utterance: UtteranceId) {
         self.speaking.remove(&utterance);
+        self.taken.clear();
         self.end_if_all_is_said();
     }
 
     pub(super) fn end_if_all_is_said(&mut self) {
-        if let (Some(end), true, true) = (self.ending, self.speaking.is_empty(), self.answer.is_none()) {
-            self.effects.push(Effect::End(end));
+        if self.speaking.is_empty() && self.answer.is_none() {
+            self.effects.extend(self.ending.take().map(Effect::End));
+        }
+    }
+
+    /// Stops the voice, once: what was heard comes back as one [`super::Input::Cut`].
+    pub(super) fn hush(&mut self) {
+        if !std::mem::replace(&mut self.awaiting_cut, true) {
+            self.effects.push(Effect::Hush);
         }
     }
 
@@ -40,8 +56,9 @@ impl TurnMachine {
         for (utterance, turn, heard) in heard {
             if self.history.has_utterance(utterance) {
                 self.note(HistoryOp::Cut { utterance, heard });
-            } else if self.resuming && !heard.is_empty() {
-                // The old incarnation took the rest of this reply with it.
+            } else if self.resuming && !heard.is_empty() && self.answer.is_none() {
+                // The old incarnation took the rest of this reply with it. While the answer is being given again it is
+                // still owed, and the history must not say otherwise.
                 self.note(HistoryOp::Add(Entry::Assistant { turn, utterance, text: heard, tool_calls: Vec::new() }));
             }
         }
@@ -59,24 +76,25 @@ impl TurnMachine {
 
     pub(super) fn resume(&mut self, resume: Resume) {
         self.speaking.extend(resume.speaking);
-        self.ending = resume.ending;
+        (self.ending, self.awaiting_cut) = (resume.ending, resume.hushing);
         if !self.history.answer_is_owed() {
             return self.end_if_all_is_said();
         }
-        // The old incarnation died in the middle of its answer: what it was saying is cut, the answer is begun again,
-        // and its tool calls are run again, which their identity makes harmless.
-        let calls = self.history.unanswered();
-        if !self.speaking.is_empty() && self.ending.is_none() {
-            self.awaiting_cut = true;
+        // The old incarnation died in the middle of its answer: a reply that broke off is cut, the answer is begun again,
+        // and its tool calls are run again, which their identity makes harmless. Those of an interrupted turn run in
+        // that turn, which may not act any more: they only say what had come of them.
+        let broke_off = self.speaking.iter().any(|utterance| !self.history.has_utterance(*utterance));
+        if broke_off && self.ending.is_none() {
             self.resuming = true;
-            self.effects.push(Effect::Hush);
+            self.hush();
         }
-        let turn = self.turn;
-        self.answer = Some(Answer::resumed(turn, calls.iter().map(|call| call.id.clone())));
-        self.effects.extend(calls.into_iter().map(|call| Effect::RunTool { turn, call }));
-        match (self.ending, self.answer.as_ref().is_some_and(Answer::is_waiting)) {
-            (Some(end), true) => self.say_goodbye(end),
-            _ => self.ask_when_ready(),
-        }
+        let calls = self.history.unanswered();
+        let (ours, old): (Vec<_>, Vec<_>) = calls.iter().partition(|(turn, _)| *turn == self.turn);
+        self.orphans.extend(old.into_iter().map(|(_, call)| call.id.clone()));
+        let said = self.history.said_last(self.turn).filter(|_| self.ending.is_some() || !ours.is_empty());
+        let ours = ours.into_iter().map(|(_, call)| call.id.clone());
+        self.answer = Some(Answer::resumed(self.turn, ours, said, self.ending.take()));
+        self.effects.extend(calls.into_iter().map(|(turn, call)| Effect::RunTool { turn, call }));
+        self.ask_when_ready();
     }
 }

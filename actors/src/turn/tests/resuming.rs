@@ -28,7 +28,7 @@ fn check_resumed(died: Died, inputs: Vec<Input>, expected: &[&str]) {
     let history = History::from_entries(died.history);
     let mut machine = TurnMachine::new(texts(), history, TurnId(died.turn), UtteranceId(9));
     let speaking = died.speaking.into_iter().map(UtteranceId).collect();
-    let resume = Input::Resume(Resume { speaking, ending: died.ending });
+    let resume = Input::Resume(Resume { speaking, ending: died.ending, hushing: false });
     let inputs = std::iter::once(resume).chain(inputs).collect();
     assert_eq!(run(&mut machine, inputs), expected.join(" | "));
 }
@@ -73,7 +73,11 @@ fn a_reply_that_broke_off_is_cut_and_asked_for_again() {
 fn an_answer_is_still_owed_when_the_second_incarnation_dies_too() {
     let mut machine = TurnMachine::new(texts(), History::from_entries(vec![user("hi")]), TurnId(1), UtteranceId(1));
     let resume = |speaking: &[u64]| {
-        Input::Resume(Resume { speaking: speaking.iter().copied().map(UtteranceId).collect(), ending: None })
+        Input::Resume(Resume {
+            speaking: speaking.iter().copied().map(UtteranceId).collect(),
+            ending: None,
+            hushing: false,
+        })
     };
     assert_eq!(run(&mut machine, vec![resume(&[1])]), "hush");
     assert!(run(&mut machine, vec![cut(1, &[(1, "A whole")])]).ends_with("ask 1.1"));
@@ -154,6 +158,35 @@ fn words_that_were_replayed_interrupt_the_answer_that_was_begun_again() {
     check_resumed(
         died(vec![user("hi")], 1, &[1]),
         vec![said("and tires"), cut(1, &[(1, "A whole")])],
-        &["hush", "stop model", "begin 2", "barge-in: and tires", "user: and tires", "otto 1: A whole", "ask 2.1"],
+        &["hush", "stop model", "begin 2", "barge-in: and tires", "user: and tires", "ask 2.1"],
+    );
+}
+
+#[test]
+fn it_waits_for_a_cut_that_is_on_its_way() {
+    let history = vec![user("go"), otto(1, 1, "A long answer.", &[]), user("no")];
+    let mut machine = TurnMachine::new(texts(), History::from_entries(history), TurnId(2), UtteranceId(1));
+    let resume = Resume { speaking: vec![UtteranceId(1)], hushing: true, ..Resume::default() };
+    let ran = run(&mut machine, vec![Input::Resume(resume), cut(1, &[(1, "A long")])]);
+    assert_eq!(ran, "cut 1: A long | ask 2.1");
+}
+
+#[test]
+fn words_with_tools_go_on_while_the_tools_run_again() {
+    let history = vec![user("bye"), otto(1, 1, "See you.", &["end"])];
+    check_resumed(
+        died(history, 1, &[1]),
+        vec![ends("end", EndKind::HangUp), spoken(1)],
+        &["run 1/end", "result end", "end HangUp"],
+    );
+}
+
+#[test]
+fn a_filler_is_cut_before_the_answer_goes_on() {
+    let history = || vec![user("bye"), otto(1, 0, "", &["end"])];
+    check_resumed(
+        died(history(), 1, &[1]),
+        vec![ends("end", EndKind::HangUp), cut(1, &[(1, "FIL")]), spoken(10)],
+        &["hush", "run 1/end", "result end", "say 1/10: GOODBYE", "finish 10", "otto 10: GOODBYE", "end HangUp"],
     );
 }

@@ -127,3 +127,11 @@ fn the_call_ends_when_the_other_tools_are_back_too() {
         &["result end", "result a", "say 1/1: GOODBYE", "finish 1", "otto 1: GOODBYE", "end HangUp"],
     );
 }
+
+#[test]
+fn a_model_that_takes_long_to_its_first_word_gets_a_filler() {
+    let thinking = || Input::Due(TurnTimer::Thinking);
+    check_after(vec![said("go")], vec![thinking(), thinking()], &["say 1/1: FILLER", "finish 1"]);
+    check_after(vec![said("go"), text((1, 1), "Let me see. ")], vec![thinking()], &[]);
+    check_after(with_tools(&["a"]), vec![thinking()], &[]);
+}

@@ -1,0 +1,123 @@
+//! Interruptions as the caller's ear knows them.
+
+use tokio::time::Instant;
+
+use super::*;
+use crate::ports::MediaFrame;
+
+#[tokio::test(start_paused = true)]
+async fn clear_leaves_at_once_and_before_any_further_audio() {
+    let world = World::new(FakeModel::receptionist()).await;
+    let phone = world.dial(STRANGER).await;
+    phone.hears(GREETING).await;
+    world.stt.says("one").await;
+    phone.gets("You said one, and").await;
+    world.stt.begins("no").await;
+    let interrupted = Instant::now();
+    let is_clear = |(at, frame): &(Instant, MediaFrame)| (*frame == MediaFrame::Clear).then_some(*at);
+    let cleared = phone.frames.find("a clear", is_clear).await;
+    assert!(cleared - interrupted < ms(5), "{:?}", cleared - interrupted);
+    let after: Vec<_> = phone.frames.all().into_iter().skip_while(|(_, f)| *f != MediaFrame::Clear).skip(1).collect();
+    assert_eq!(after, [], "audio of the old answer went out after the clear");
+    world.stt.says("no, two").await;
+    phone.hears("You said no, two, and").await;
+    assert!(!phone.heard().contains("It has an end."), "the old answer went on: {}", phone.heard());
+    phone.hears("It has an end.").await;
+    takes_its_leave(world, &phone).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_history_has_what_was_heard_and_no_more() {
+    let world = World::new(FakeModel::receptionist()).await;
+    let phone = world.dial(STRANGER).await;
+    phone.hears(GREETING).await;
+    world.stt.says("one").await;
+    phone.hears("You said one, and I have").await;
+    world.stt.says("no, two").await;
+    phone.hears("You said no, two").await;
+    let requests = world.model.requests.all();
+    let Message::Assistant { text, .. } = &requests[1][2] else { panic!("{:?}", requests[1]) };
+    assert_eq!(text, "You said one, and I have");
+    phone.hears("It has an end.").await;
+    let store = takes_its_leave(world, &phone).await;
+    let transcript = store.ended.all().remove(0).1.transcript;
+    assert!(transcript.contains("Otto: You said one, and I have\nCaller: no, two"), "{transcript}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_clear_of_the_vendor_does_not_mix_two_answers() {
+    let world = World::new(FakeModel::receptionist()).await;
+    world.tts.faults.lock().unwrap().clear_takes = ms(800);
+    let phone = world.dial(STRANGER).await;
+    phone.hears(GREETING).await;
+    world.stt.says("one").await;
+    phone.hears("You said one, and").await;
+    world.stt.says("no, two").await;
+    phone.hears("You said no, two, and I have a rather long answer. It has an end.").await;
+    takes_its_leave(world, &phone).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_booking_that_was_interrupted_is_not_made() {
+    let store = FakeStore::default();
+    store.change(|records| records.booking_takes = ms(2_000));
+    let world = World::with(FakeModel::receptionist(), store).await;
+    let phone = world.dial(KNOWN_PHONE).await;
+    phone.hears(KNOWN_GREETING).await;
+    world.stt.says("please book it").await;
+    phone.hears("One moment").await;
+    world.stt.says("no, wait").await;
+    phone.hears("You said no, wait, and").await;
+    let asked = world.model.requests.all().pop().unwrap();
+    let told = asked.iter().find_map(|m| if let Message::Tool { content, .. } = m { Some(content) } else { None });
+    assert!(told.is_some_and(|content| content.contains("interrupted")), "{told:?}");
+    phone.hears("It has an end.").await;
+    let store = takes_its_leave(world, &phone).await;
+    assert_eq!(store.appointments(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_booking_that_was_made_before_the_interruption_is_told() {
+    let world = World::new(FakeModel::receptionist()).await;
+    let phone = world.dial(KNOWN_PHONE).await;
+    phone.hears(KNOWN_GREETING).await;
+    world.stt.says("please book it").await;
+    phone.hears("You are booked").await;
+    world.stt.says("what was that").await;
+    phone.hears("You said what was that").await;
+    let asked = world.model.requests.all().pop().unwrap();
+    let told = |m: &Message| matches!(m, Message::Tool { content, .. } if content.contains("appointment_id"));
+    assert!(asked.iter().any(told));
+    phone.hears("It has an end.").await;
+    let store = takes_its_leave(world, &phone).await;
+    assert_eq!(store.appointments().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn listening_noises_do_not_stop_otto() {
+    let world = World::new(FakeModel::receptionist()).await;
+    let phone = world.dial(STRANGER).await;
+    phone.hears("Thanks for calling").await;
+    world.stt.says("Uh-huh.").await;
+    world.stt.says("okay").await;
+    phone.hears(GREETING).await;
+    world.stt.says("one").await;
+    phone.hears("You said one, and").await;
+    world.stt.says("mm-hm").await;
+    phone.hears("You said one, and I have a rather long answer. It has an end.").await;
+    takes_its_leave(world, &phone).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_interruptions_in_a_row() {
+    let world = World::new(FakeModel::receptionist()).await;
+    let phone = world.dial(STRANGER).await;
+    phone.hears(GREETING).await;
+    for number in ["one", "two", "three", "four"] {
+        world.stt.says(number).await;
+        phone.hears(&format!("You said {number}, and I")).await;
+    }
+    phone.hears("It has an end.").await;
+    assert_eq!(phone.heard().matches("It has an end.").count(), 1);
+    takes_its_leave(world, &phone).await;
+}

@@ -1,0 +1,190 @@
+//! Conversations as data: `scripts/*.txt` say what the caller says, which tools must be called and what must be said.
+//!
+//! A script begins with `# title` and optional `caller new|known|withheld|verified` and `transfer`. Then, in order:
+//! `> words` is the caller; `= tool {json}` a call that must follow, all of them and in this order; `< text` must be in
+//! what Otto says, `! text` must not; `tool name {json}` is the result of the next call of that tool; `cut text` is what
+//! was heard of Otto's last words.
+
+mod play;
+
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::ports::Message;
+use play::{Call, Who};
+
+const SCRIPTS: [(&str, &str); 5] = [
+    ("booking", include_str!("scripts/booking.txt")),
+    ("speech", include_str!("scripts/speech.txt")),
+    ("questions", include_str!("scripts/questions.txt")),
+    ("colleague", include_str!("scripts/colleague.txt")),
+    ("trouble", include_str!("scripts/trouble.txt")),
+];
+
+/// Every dialogue of a file, as its lines.
+fn dialogues(text: &str) -> Vec<Vec<&str>> {
+    let mut found: Vec<Vec<&str>> = Vec::new();
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        if line.starts_with("# ") {
+            found.push(Vec::new());
+        }
+        if let Some(last) = found.last_mut() {
+            last.push(line);
+        }
+    }
+    found
+}
+
+/// Plays a dialogue; what went wrong, if anything.
+fn play(lines: &[&str]) -> Result<(), String> {
+    let mut call = Call::new();
+    for line in lines {
+        let (mark, rest) = line.split_once(' ').unwrap_or((line, ""));
+        match mark {
+            "#" => {}
+            "caller" => call.who = Who::named(rest),
+            "transfer" => call.can_transfer = true,
+            "tool" => call.prepare(rest),
+            "cut" => call.cut(rest),
+            ">" => {
+                call.all_calls_expected()?;
+                call.hear(rest);
+            }
+            "=" => call.expect_call(rest)?,
+            "<" if !call.said.contains(rest) => return Err(format!("expected {rest:?}, Otto said {:?}", call.said)),
+            "!" if call.said.contains(rest) => return Err(format!("Otto should not say {rest:?}: {:?}", call.said)),
+            "<" | "!" => {}
+            other => return Err(format!("unknown mark {other:?}")),
+        }
+    }
+    call.all_calls_expected()
+}
+
+#[test]
+fn scripted_dialogues() {
+    let mut problems = Vec::new();
+    let mut count = 0;
+    for (file, text) in SCRIPTS {
+        for lines in dialogues(text) {
+            count += 1;
+            if let Err(problem) = play(&lines) {
+                problems.push(format!("{file}, {}: {problem}", lines[0]));
+            }
+        }
+    }
+    assert!(problems.is_empty(), "{} of {count}:\n{}", problems.len(), problems.join("\n"));
+    assert!(count >= 60, "only {count} dialogues");
+}
+
+#[tokio::test]
+async fn a_reply_is_a_stream_that_ends() {
+    let model = BuiltInDialogue::new(Arc::default());
+    let mut call = Call::new();
+    call.history.push(Message::User("oil change tomorrow".into()));
+    let events: Vec<_> = model.reply(call.request()).await.expect("a reply").collect().await;
+    let names: Vec<&str> = events
+        .iter()
+        .map(|event| match event {
+            Ok(ModelEvent::Text(_)) => "text",
+            Ok(ModelEvent::ToolCall(call)) => call.name.as_str(),
+            Ok(ModelEvent::Done(_)) => "done",
+            Err(_) => "error",
+        })
+        .collect();
+    assert_eq!(names, ["lookup_customer", "get_available_slots", "done"]);
+}
+
+/// Words that mean something, so that random turns get somewhere.
+const VOCABULARY: [&str; 48] = [
+    "yes",
+    "no",
+    "oil",
+    "change",
+    "brakes",
+    "tomorrow",
+    "next",
+    "Tuesday",
+    "the",
+    "first",
+    "one",
+    "ten",
+    "thirty",
+    "half",
+    "past",
+    "quarter",
+    "to",
+    "book",
+    "cancel",
+    "my",
+    "appointment",
+    "how",
+    "much",
+    "bye",
+    "that's",
+    "all",
+    "never",
+    "mind",
+    "human",
+    "name",
+    "is",
+    "John",
+    "March",
+    "3rd",
+    "in",
+    "two",
+    "weeks",
+    "after",
+    "lunch",
+    "A",
+    "B",
+    "1234",
+    "double",
+    "five",
+    "twenty",
+    "Honda",
+    "hours",
+    "noon",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_words_get_an_answer(texts in prop::collection::vec(".{0,60}", 1..6)) {
+        let mut call = Call::new();
+        for text in &texts {
+            // Panics when a reply is empty or tools are called without end.
+            call.hear(text);
+        }
+    }
+
+    #[test]
+    fn any_known_words_get_an_answer(
+        turns in prop::collection::vec(prop::collection::vec(0..VOCABULARY.len(), 0..9), 1..12),
+        who in 0..4usize,
+        can_transfer: bool,
+    ) {
+        let mut call = Call::new();
+        call.who = [Who::Known, Who::New, Who::Withheld, Who::Verified][who];
+        call.can_transfer = can_transfer;
+        for turn in &turns {
+            let words: Vec<&str> = turn.iter().map(|index| VOCABULARY[*index]).collect();
+            call.hear(&words.join(" "));
+        }
+    }
+
+    #[test]
+    fn any_result_gets_an_answer(content in ".{0,80}", error in "[a-z_]{0,12}") {
+        let refused = format!("{{\"success\":false,\"error\":\"{error}\",\"message\":\"x\"}}");
+        for result in [content, refused, "{\"success\":true}".to_owned()] {
+            let mut call = Call::new();
+            call.results.push(("get_available_slots".into(), result.clone()));
+            call.results.push(("book_appointment".into(), result));
+            for text in ["oil change tomorrow at ten", "yes", "yes", "yes"] {
+                call.hear(text);
+            }
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! Plays a call against tools that answer as the real ones do.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::dialogue::BuiltInDialogue;
+use crate::domain::Shop;
+use crate::ports::{Message, ModelRequest, ToolCall};
+use crate::tools;
+
+/// Replies in one turn; the engine allows no more.
+const STEPS_MAX: usize = 8;
+
+/// Who calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Who {
+    Known,
+    New,
+    Withheld,
+    Verified,
+}
+
+impl Who {
+    pub(super) fn named(name: &str) -> Self {
+        match name {
+            "new" => Self::New,
+            "withheld" => Self::Withheld,
+            "verified" => Self::Verified,
+            _ => Self::Known,
+        }
+    }
+}
+
+/// A call in progress.
+pub(super) struct Call {
+    pub(super) who: Who,
+    pub(super) can_transfer: bool,
+    pub(super) history: Vec<Message>,
+    /// What Otto said in answer to the last words.
+    pub(super) said: String,
+    /// Results that were prepared, by tool.
+    pub(super) results: Vec<(String, String)>,
+    calls: Vec<(String, Value)>,
+    dialogue: BuiltInDialogue,
+}
+
+impl Call {
+    pub(super) fn new() -> Self {
+        let greeting = "Thanks for calling Otto's Auto, this is Otto. How can I help you today?";
+        Self {
+            who: Who::Known,
+            can_transfer: false,
+            history: vec![Message::Assistant { text: greeting.into(), tool_calls: Vec::new() }],
+            said: String::new(),
+            results: Vec::new(),
+            calls: Vec::new(),
+            dialogue: BuiltInDialogue::new(Arc::new(Shop::default())),
+        }
+    }
+
+    pub(super) fn request(&self) -> ModelRequest {
+        let caller = match self.who {
+            Who::Known => "The caller's number is on file; first name Maria; not verified.",
+            Who::Verified => "The caller's number is on file; first name Maria; verified.",
+            Who::New => "The caller's number is not on file.",
+            Who::Withheld => "The caller's number is withheld: nothing can be booked in this call.",
+        };
+        ModelRequest {
+            instructions: "You are Otto.".into(),
+            situation: format!("Now: Monday 2026-11-23 09:00 (America/Chicago).\n{caller}"),
+            history: self.history.clone(),
+            tools: tools::specs(self.can_transfer),
+        }
+    }
+
+    pub(super) fn prepare(&mut self, rest: &str) {
+        let (name, result) = rest.split_once(' ').expect("a tool and its result");
+        self.results.push((name.to_owned(), result.to_owned()));
+    }
+
+    /// Only this much of Otto's last words was heard.
+    pub(super) fn cut(&mut self, heard: &str) {
+        if let Some(Message::Assistant { text, .. }) =
+            self.history.iter_mut().rev().find(|m| matches!(m, Message::Assistant { .. }))
+        {
+            heard.clone_into(text);
+        }
+        let empty = |m: &Message| matches!(m, Message::Assistant { text, tool_calls } if text.is_empty() && tool_calls.is_empty());
+        self.history.retain(|m| !empty(m));
+    }
+
+    /// The caller says something; Otto answers until nothing is left to do.
+    pub(super) fn hear(&mut self, text: &str) {
+        self.history.push(Message::User(text.to_owned()));
+        self.said.clear();
+        for _ in 0..STEPS_MAX {
+            if !self.step() {
+                return;
+            }
+        }
+        panic!("tools are called without end after {text:?}");
+    }
+
+    /// One reply; whether another one must follow.
+    fn step(&mut self) -> bool {
+        let reply = self.dialogue.answer(&self.request());
+        assert!(!(reply.text.trim().is_empty() && reply.calls.is_empty()), "an empty reply");
+        self.said = format!("{} {}", self.said, reply.text).trim().to_owned();
+        let place = self.history.len();
+        let named = reply.calls.into_iter().enumerate().map(|(number, (name, arguments))| ToolCall {
+            id: format!("{place}-{number}"),
+            name: name.to_owned(),
+            arguments: arguments.to_string(),
+        });
+        let tool_calls: Vec<ToolCall> = named.collect();
+        self.history.push(Message::Assistant { text: reply.text, tool_calls: tool_calls.clone() });
+        let mut over = tool_calls.is_empty();
+        for call in tool_calls {
+            let arguments: Value = serde_json::from_str(&call.arguments).expect("JSON");
+            let prepared = self.results.iter().position(|(name, _)| *name == call.name);
+            let content =
+                prepared.map(|at| self.results.remove(at).1).unwrap_or_else(|| self.result(&call.name, &arguments));
+            let done = content.contains("\"success\":true");
+            over |= done && matches!(call.name.as_str(), "end_call" | "transfer_to_human");
+            over |= content.contains("interrupted");
+            if done && call.name == "verify_identity" {
+                self.who = Who::Verified;
+            }
+            self.history.push(Message::Tool { tool_call_id: call.id, content });
+            self.calls.push((call.name, arguments));
+        }
+        !over
+    }
+
+    fn result(&self, tool: &str, arguments: &Value) -> String {
+        let closed = json!({ "success": false, "error": "nothing_free",
+            "message": "The shop is closed on that day. The next free times: Monday 2026-11-30 09:00, Monday 2026-11-30 09:30, Monday 2026-11-30 10:00." });
+        let sundays = ["2026-11-29", "2026-12-06"];
+        match tool {
+            "lookup_customer" => {
+                json!({ "success": true, "data": { "known": matches!(self.who, Who::Known | Who::Verified) } })
+            }
+            "get_available_slots" if sundays.iter().any(|day| arguments["date"] == *day) => closed,
+            "get_available_slots" => json!({ "success": true, "data": { "date": arguments["date"],
+                "service": arguments["service"],
+                "slots": ["09:00", "09:30", "10:00", "10:30", "14:00", "14:30", "15:30"] } }),
+            "book_appointment" => json!({ "success": true, "data": { "service": arguments["service"],
+                "date": arguments["date"], "time": arguments["time"] } }),
+            "get_upcoming_appointments" if self.who == Who::Verified => {
+                json!({ "success": true, "data": { "appointments":
+                [{ "service": "Oil change", "spoken": "Wednesday, November 25 at 9 AM" }] } })
+            }
+            "get_upcoming_appointments" => json!({ "success": false, "error": "not_verified", "message": "" }),
+            _ => json!({ "success": true, "data": {} }),
+        }
+        .to_string()
+    }
+
+    /// The next call that has not been looked at must be this one; arguments that are not named are not compared.
+    pub(super) fn expect_call(&mut self, rest: &str) -> Result<(), String> {
+        let (name, arguments) = rest.split_once(' ').unwrap_or((rest, "{}"));
+        let wanted: Value = serde_json::from_str(arguments).map_err(|e| format!("{arguments}: {e}"))?;
+        if self.calls.is_empty() {
+            return Err(format!("expected a call of {name}, there is none; Otto said {:?}", self.said));
+        }
+        let (called, with) = self.calls.remove(0);
+        let same = wanted.as_object().into_iter().flatten().all(|(key, value)| with[key] == *value);
+        if called == name && same {
+            Ok(())
+        } else {
+            Err(format!("expected {name} {arguments}, called {called} {with}"))
+        }
+    }
+
+    pub(super) fn all_calls_expected(&mut self) -> Result<(), String> {
+        match self.calls.first() {
+            None => Ok(()),
+            Some((name, with)) => Err(format!("unexpected call of {name} {with}; Otto said {:?}", self.said)),
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! One utterance, read in the light of what Otto has asked.
+
+use chrono::NaiveDate;
+
+use super::State;
+use crate::dialogue::intents::{self, Assent, Intent};
+use crate::dialogue::slots::facts::{self, SaidFact};
+use crate::dialogue::slots::services::{self, FoundService};
+use crate::dialogue::slots::spelling::{self, HeardVin};
+use crate::dialogue::slots::times::{self, Choice, TimeWish};
+use crate::dialogue::slots::{dates, names, numbers, vehicles};
+use crate::dialogue::wording::Question;
+use crate::dialogue::words::Words;
+use crate::domain::Shop;
+
+/// What one utterance says.
+#[derive(Debug, Default)]
+pub(super) struct Heard {
+    pub(super) words: Words,
+    pub(super) intents: Vec<Intent>,
+    pub(super) assent: Option<Assent>,
+    pub(super) service: FoundService,
+    pub(super) symptom: bool,
+    pub(super) date: Option<NaiveDate>,
+    pub(super) wish: Option<TimeWish>,
+    pub(super) choice: Option<Choice>,
+    pub(super) name: Option<String>,
+    pub(super) vehicle: Option<String>,
+    pub(super) phone: Option<String>,
+    pub(super) vin: Option<HeardVin>,
+    pub(super) fact: Option<SaidFact>,
+}
+
+impl Heard {
+    pub(super) fn read(text: &str, asked: Option<Question>, state: &State, shop: &Shop) -> Self {
+        let words = Words::new(text);
+        let mut intents = intents::find(&words);
+        let assent = intents::assent(&words);
+        let mut heard = Self { assent, ..Self::default() };
+        if asked == Some(Question::Fact) {
+            heard.fact = facts::find(&words, state.now.date());
+            heard.vin = spelling::vin(&words);
+            if heard.fact.is_some() {
+                // A street or a month is no wish.
+                intents.clear();
+            }
+        } else {
+            heard.read_slots(text, &words, asked, state, shop);
+        }
+        heard.intents = intents;
+        heard.settle(asked, &words);
+        heard.words = words;
+        heard
+    }
+
+    fn read_slots(&mut self, text: &str, words: &Words, asked: Option<Question>, state: &State, shop: &Shop) {
+        self.phone = numbers::phone(words).map(|n| n.as_e164().to_owned());
+        self.vin = spelling::vin(words);
+        let car = vehicles::find(words);
+        let words = &car.as_ref().map_or_else(|| words.clone(), |(_, range)| words.without(range.clone()));
+        self.vehicle = car.map(|(car, _)| car);
+        self.name = names::find(text, asked == Some(Question::Name));
+        let among = if asked == Some(Question::WhichService) { state.service_choices.as_slice() } else { &[] };
+        self.service = match services::find(words, shop, among) {
+            FoundService::None => services::find(words, shop, &[]),
+            found => found,
+        };
+        self.symptom = services::has_symptom(words);
+        if self.phone.is_some() || self.vin.is_some() {
+            return;
+        }
+        let chooses = matches!(asked, Some(Question::WhichTime | Question::Confirm | Question::WhichService));
+        let bare_ordinal = matches!(asked, Some(Question::Day | Question::Change)) || !chooses;
+        let found = dates::find(words, state.now.date(), bare_ordinal);
+        let rest = found.as_ref().map_or_else(|| words.clone(), |(_, range)| words.without(range.clone()));
+        self.date = found.map(|(date, _)| date);
+        let about_time = chooses || matches!(asked, Some(Question::Day | Question::Change | Question::Retry));
+        self.wish = times::find(&rest, shop, about_time && asked != Some(Question::WhichService));
+        if chooses && !matches!(self.wish, Some(TimeWish::At(_))) {
+            self.choice = times::choice(&rest);
+        }
+    }
+
+    /// Words that mean something else in the middle of a booking.
+    fn settle(&mut self, asked: Option<Question>, words: &Words) {
+        let in_booking =
+            matches!(asked, Some(Question::WhichTime | Question::Confirm | Question::Day | Question::Change));
+        if in_booking && (self.date.is_some() || self.wish.is_some() || self.choice.is_some()) {
+            self.intents.retain(|i| !matches!(i, Intent::Reschedule | Intent::Upcoming));
+        }
+        if asked == Some(Question::Confirm) && self.assent == Some(Assent::Yes) {
+            self.intents.retain(|i| *i != Intent::Goodbye);
+        }
+        // "Something else" is a choice; "anything else" is no question about services.
+        if self.choice == Some(Choice::Others) {
+            self.wish = self.wish.filter(|wish| matches!(wish, TimeWish::Between(..)));
+        }
+        // A question about the hours of a day is no wish to come on it.
+        if self.intents.contains(&Intent::Hours) && words.any(&["book", "appointment"]) {
+            self.intents.retain(|i| *i != Intent::Hours || words.any(&["hours", "are you open", "do you open"]));
+        }
+    }
+
+    /// Agreement with conditions is none.
+    pub(super) fn agrees_plainly(&self) -> bool {
+        let conditions = ["but", "wait", "if", "maybe", "actually", "unless", "before you", "first"];
+        let other = |i: &Intent| !matches!(i, Intent::Schedule | Intent::Hello);
+        self.assent == Some(Assent::Yes) && !self.words.any(&conditions) && !self.intents.iter().any(other)
+    }
+
+    pub(super) fn has(&self, intent: Intent) -> bool {
+        self.intents.contains(&intent)
+    }
+}

@@ -1,0 +1,211 @@
+//! Where a conversation stands, computed from the whole of it: who calls, what they want, what is still open.
+
+mod apply;
+mod goals;
+mod heard;
+mod offer;
+mod results;
+
+use std::collections::{HashMap, VecDeque};
+
+use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
+use serde_json::Value;
+
+use super::slots::facts::SaidFact;
+use super::slots::times::TimeWish;
+use super::wording::{self, Question};
+use crate::domain::Shop;
+use crate::ports::{Message, ModelRequest};
+pub(super) use goals::{Goal, Why};
+pub(super) use offer::{Offer, Substitute};
+
+/// Who calls, as far as the situation and the tools have said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Caller {
+    /// On file.
+    Known,
+    /// Not on file.
+    New,
+    /// The number is withheld: nothing can be booked.
+    Withheld,
+}
+
+/// Something that the caller has not been told yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum News {
+    /// Booked, as `an oil change on Tuesday, November 24 at 9 AM`.
+    Booked(String),
+    /// The caller's appointments, and whether they called to confirm one.
+    Appointments { list: Vec<String>, confirming: bool },
+}
+
+/// A question that is answered at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Info {
+    Hours(Option<NaiveDate>),
+    Price(Option<String>),
+    Services,
+    Address,
+}
+
+/// A tool did not do what was asked, for no fault of the caller's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// The records cannot be reached.
+    Unavailable,
+    /// Nobody knows whether it was done.
+    UnknownOutcome,
+    /// The time that was chosen cannot be booked.
+    NotBookable,
+}
+
+/// What belongs to the caller's latest turn alone.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Turn {
+    /// The caller has agreed to the booking that was read out.
+    pub(super) consent: bool,
+    /// The caller wants to be connected.
+    pub(super) connect: bool,
+    /// A colleague is to call back.
+    pub(super) call_back: bool,
+    pub(super) goodbye: bool,
+    pub(super) repeat: bool,
+    pub(super) wait: bool,
+    pub(super) hello: bool,
+    /// What was under way is dropped.
+    pub(super) abandoned: bool,
+    /// The booking that was read out is wrong in some way.
+    pub(super) change: bool,
+    pub(super) infos: Vec<Info>,
+    pub(super) fact: Option<SaidFact>,
+    /// The fact was checked and is not what is on file.
+    pub(super) no_match: bool,
+    /// The time that was asked for is not free.
+    pub(super) not_free: Option<NaiveTime>,
+    pub(super) trouble: Option<Trouble>,
+    /// A VIN whose check digit is wrong.
+    pub(super) doubtful_vin: bool,
+}
+
+/// Where a conversation stands.
+#[derive(Debug, Clone)]
+pub struct State {
+    pub(super) now: NaiveDateTime,
+    pub(super) caller: Caller,
+    pub(super) verified: bool,
+    tools: Vec<&'static str>,
+    pub(super) goals: VecDeque<Goal>,
+    pub(super) service: Option<String>,
+    pub(super) service_choices: Vec<String>,
+    pub(super) date: Option<NaiveDate>,
+    pub(super) wish: Option<TimeWish>,
+    pub(super) chosen: Option<NaiveDateTime>,
+    pub(super) offer: Option<Offer>,
+    page: usize,
+    narrow: bool,
+    pub(super) name: Option<String>,
+    pub(super) vehicle: Option<String>,
+    pub(super) symptom: Option<String>,
+    pub(super) phone: Option<String>,
+    pub(super) vin: Option<String>,
+    pub(super) asked: Option<Question>,
+    pub(super) looked_up: bool,
+    pub(super) news: Vec<News>,
+    pub(super) last_news: Vec<News>,
+    /// Turns in a row in which nothing was understood.
+    pub(super) misses: u32,
+    /// Tool failures since the last success.
+    pub(super) failures: u32,
+    pub(super) nobody_there: bool,
+    pub(super) turn: Turn,
+}
+
+/// Reads a conversation.
+#[must_use]
+pub fn understand(request: &ModelRequest, shop: &Shop) -> State {
+    let mut state = State::begin(request);
+    let mut calls: HashMap<&str, (&str, Value)> = HashMap::new();
+    for message in &request.history {
+        match message {
+            Message::User(text) => state.hear(text, shop),
+            Message::Assistant { text, tool_calls } => {
+                state.said(text);
+                for call in tool_calls {
+                    let arguments = serde_json::from_str(&call.arguments).unwrap_or(Value::Null);
+                    calls.insert(&call.id, (&call.name, arguments));
+                }
+            }
+            Message::Tool { tool_call_id, content } => {
+                if let Some((name, arguments)) = calls.get(tool_call_id.as_str()) {
+                    state.learn(name, arguments, content, shop);
+                }
+            }
+        }
+    }
+    state
+}
+
+impl State {
+    fn begin(request: &ModelRequest) -> Self {
+        let situation = request.situation.as_str();
+        let caller = match () {
+            () if situation.contains("withheld") => Caller::Withheld,
+            () if situation.contains("not on file") => Caller::New,
+            () if situation.contains("on file") => Caller::Known,
+            () => Caller::New,
+        };
+        Self {
+            now: now(situation),
+            caller,
+            verified: situation.contains("; verified"),
+            tools: request.tools.iter().map(|tool| tool.name).collect(),
+            goals: VecDeque::new(),
+            service: None,
+            service_choices: Vec::new(),
+            date: None,
+            wish: None,
+            chosen: None,
+            offer: None,
+            page: 0,
+            narrow: false,
+            name: None,
+            vehicle: None,
+            symptom: None,
+            phone: None,
+            vin: None,
+            asked: Some(Question::HowHelp),
+            looked_up: false,
+            news: Vec::new(),
+            last_news: Vec::new(),
+            misses: 0,
+            failures: 0,
+            nobody_there: false,
+            turn: Turn::default(),
+        }
+    }
+
+    /// Whether a tool may be called.
+    pub(super) fn can(&self, tool: &str) -> bool {
+        self.tools.contains(&tool)
+    }
+
+    /// Otto said this, as far as it was heard.
+    fn said(&mut self, text: &str) {
+        if text.trim().is_empty() {
+            return;
+        }
+        self.asked = wording::question_in(text);
+        self.turn.infos.clear();
+        if !self.news.is_empty() {
+            self.last_news = std::mem::take(&mut self.news);
+        }
+    }
+}
+
+/// `Now: Monday 2026-11-23 09:00 (America/Chicago).`
+fn now(situation: &str) -> NaiveDateTime {
+    let after = situation.split("Now:").nth(1).unwrap_or_default();
+    let words: Vec<&str> = after.split_whitespace().take(3).collect();
+    let read = |pair: &[&str]| NaiveDateTime::parse_from_str(&pair.join(" "), "%Y-%m-%d %H:%M").ok();
+    words.windows(2).find_map(read).unwrap_or_else(|| chrono::Utc::now().naive_utc())
+}

@@ -1,0 +1,203 @@
+//! What the tools have answered, read into the state. A result that says "interrupted" is as if it had never been
+//! asked for: what it was for is planned anew.
+
+use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
+use serde_json::Value;
+
+use super::offer::{Offer, Substitute};
+use super::{Caller, Goal, News, State, Trouble, Why};
+use crate::dialogue::slots::times::TimeWish;
+use crate::dialogue::wording;
+use crate::domain::Shop;
+
+/// A tool's result.
+struct Answer {
+    success: bool,
+    data: Value,
+    error: String,
+    message: String,
+}
+
+impl Answer {
+    fn read(content: &str) -> Self {
+        let value: Value = serde_json::from_str(content).unwrap_or(Value::Null);
+        let text = |key: &str| value[key].as_str().unwrap_or_default().to_owned();
+        Self {
+            success: value["success"].as_bool().unwrap_or(false),
+            data: value["data"].clone(),
+            error: text("error"),
+            message: text("message"),
+        }
+    }
+}
+
+impl State {
+    pub(super) fn learn(&mut self, tool: &str, arguments: &Value, content: &str, shop: &Shop) {
+        let answer = Answer::read(content);
+        if answer.error == "interrupted" {
+            return;
+        }
+        if answer.success {
+            self.failures = 0;
+        }
+        match tool {
+            "lookup_customer" => self.customer(&answer),
+            "get_available_slots" => self.slots(arguments, &answer),
+            "book_appointment" => self.booking(arguments, &answer, shop),
+            "get_upcoming_appointments" => self.upcoming(&answer),
+            "verify_identity" => self.verification(&answer),
+            "transfer_to_human" if !answer.success => self.nobody_there = true,
+            _ => {}
+        }
+        self.resolve();
+    }
+
+    fn customer(&mut self, answer: &Answer) {
+        self.looked_up = true;
+        match answer.data["known"].as_bool() {
+            Some(true) => {
+                self.caller = Caller::Known;
+                self.verified |= answer.data["verified"].as_bool().unwrap_or(false);
+            }
+            Some(false) if self.caller == Caller::Known => self.caller = Caller::New,
+            _ => {}
+        }
+    }
+
+    fn slots(&mut self, arguments: &Value, answer: &Answer) {
+        let date = arguments["date"].as_str().and_then(|text| text.parse::<NaiveDate>().ok());
+        let (Some(date), Some(service)) = (date, arguments["service"].as_str()) else { return };
+        let instead = match (answer.success, answer.error.as_str()) {
+            (true, _) => None,
+            (false, "nothing_free") => Some(why_nothing(&answer.message)),
+            (false, "unknown_service") => {
+                self.service = None;
+                return;
+            }
+            (false, "bad_date") => {
+                self.date = None;
+                return;
+            }
+            (false, error) => return self.failed(error),
+        };
+        let listed = answer.data["slots"].as_array();
+        let time = |slot: &Value| slot.as_str().and_then(|text| text.parse::<NaiveTime>().ok());
+        let times = match instead {
+            None => listed.into_iter().flatten().filter_map(time).map(|time| date.and_time(time)).collect(),
+            Some(_) => date_times(&answer.message),
+        };
+        (self.page, self.narrow) = (0, false);
+        self.offer = Some(Offer { service: service.to_owned(), date, times, instead });
+    }
+
+    fn booking(&mut self, arguments: &Value, answer: &Answer, shop: &Shop) {
+        self.turn.consent = false;
+        if answer.success {
+            return self.booked(arguments, answer, shop);
+        }
+        let chosen = self.chosen.take();
+        match answer.error.as_str() {
+            "just_taken" => {
+                let times = date_times(&answer.message);
+                if let (Some(service), Some(date)) = (self.service.clone(), self.date) {
+                    self.offer = Some(Offer { service, date, times, instead: Some(Substitute::JustTaken) });
+                }
+            }
+            "name_needed" => {
+                (self.caller, self.name, self.chosen) = (Caller::New, None, chosen);
+            }
+            "no_caller_id" => {
+                self.caller = Caller::Withheld;
+                self.hand_over(Why::Withheld);
+            }
+            "not_bookable" => {
+                if let Some(offer) = &mut self.offer {
+                    offer.times.retain(|t| Some(*t) != chosen);
+                }
+                self.turn.trouble = Some(Trouble::NotBookable);
+            }
+            "unknown_service" => self.service = None,
+            error => {
+                self.chosen = chosen;
+                self.failed(error);
+            }
+        }
+    }
+
+    fn booked(&mut self, arguments: &Value, answer: &Answer, shop: &Shop) {
+        let text = |key: &str| answer.data[key].as_str().or(arguments[key].as_str()).unwrap_or_default().to_owned();
+        let service = shop.service(&text("service")).map_or_else(|| text("service"), |s| s.name.clone());
+        let when = date_times(&format!("{} {}", text("date"), text("time"))).first().copied();
+        let what = match when {
+            Some(at) => wording::service_at(&service, at),
+            None => wording::with_article(&service),
+        };
+        self.news.push(News::Booked(what));
+        self.caller = Caller::Known;
+        self.forget_booking();
+    }
+
+    fn upcoming(&mut self, answer: &Answer) {
+        if !answer.success {
+            return match answer.error.as_str() {
+                "not_verified" => self.verified = false,
+                "not_on_file" => self.hand_over(Why::NotOnFile),
+                error => self.failed(error),
+            };
+        }
+        let spoken = |a: &Value| {
+            let (service, when) = (a["service"].as_str()?, a["spoken"].as_str()?);
+            Some(format!("{} on {when}", wording::with_article(service)))
+        };
+        let list = answer.data["appointments"].as_array().into_iter().flatten().filter_map(spoken).collect();
+        let confirming = self.goals.iter().any(|g| matches!(g, Goal::Upcoming { confirming: true }));
+        self.goals.retain(|g| !matches!(g, Goal::Upcoming { .. }));
+        self.news.push(News::Appointments { list, confirming });
+    }
+
+    fn verification(&mut self, answer: &Answer) {
+        self.turn.fact = None;
+        match answer.error.as_str() {
+            _ if answer.success => self.verified = true,
+            "no_match" => self.turn.no_match = true,
+            "locked" => self.hand_over(Why::NotVerified),
+            "not_on_file" => self.hand_over(Why::NotOnFile),
+            error => self.failed(error),
+        }
+    }
+
+    fn failed(&mut self, error: &str) {
+        self.failures += 1;
+        if self.failures > 1 {
+            return self.hand_over(Why::Failing);
+        }
+        let trouble = if error == "unknown_outcome" { Trouble::UnknownOutcome } else { Trouble::Unavailable };
+        self.turn.trouble = Some(trouble);
+    }
+
+    /// A time of day that was wished for survives a day that is full.
+    pub(super) fn wish_for(&mut self, wish: TimeWish) {
+        (self.page, self.narrow, self.chosen) = (0, false, None);
+        self.wish = Some(wish);
+    }
+}
+
+fn why_nothing(message: &str) -> Substitute {
+    let message = message.to_lowercase();
+    match () {
+        () if message.contains("closed") => Substitute::Closed,
+        () if message.contains("in the past") => Substitute::Past,
+        () if message.contains("too far") => Substitute::TooFar,
+        () => Substitute::Full,
+    }
+}
+
+/// Every `2026-11-24 09:00` in a message.
+fn date_times(message: &str) -> Vec<NaiveDateTime> {
+    let words: Vec<&str> = message.split(|c: char| c.is_whitespace() || c == ',').filter(|w| !w.is_empty()).collect();
+    let read = |pair: &[&str]| {
+        let time = pair[1].trim_end_matches('.');
+        NaiveDateTime::parse_from_str(&format!("{} {time}", pair[0]), "%Y-%m-%d %H:%M").ok()
+    };
+    words.windows(2).filter_map(read).collect()
+}

@@ -1,0 +1,127 @@
+//! Every sentence of the built-in dialogue, and how its questions are known again in a history.
+
+mod info;
+mod questions;
+
+use chrono::NaiveDateTime;
+
+pub(super) use info::{address, hours, price, services};
+pub(super) use questions::{Question, ask, question_in};
+
+use super::understand::{Substitute, Why};
+use crate::domain::spoken;
+
+/// `an oil change`.
+pub(super) fn with_article(service: &str) -> String {
+    let service = service.to_lowercase();
+    let article = if service.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    format!("{article} {service}")
+}
+
+/// `an oil change on Tuesday, November 24 at 9 AM`.
+pub(super) fn service_at(service: &str, at: NaiveDateTime) -> String {
+    format!("{} on {}", with_article(service), spoken::date_time(at))
+}
+
+/// `Tuesday, November 24`.
+pub(super) fn day(date: chrono::NaiveDate) -> String {
+    date.format("%A, %B %-d").to_string()
+}
+
+/// `one, two and three`, or with another last word.
+pub(super) fn list(parts: &[String], last_word: &str) -> String {
+    match parts.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} {last_word} {last}", rest.join(", ")),
+        Some((last, _)) => last.clone(),
+        None => String::new(),
+    }
+}
+
+/// Times of one day as times, of several days with their days.
+fn times(at: &[NaiveDateTime]) -> String {
+    let one_day = at.windows(2).all(|pair| pair[0].date() == pair[1].date());
+    let first = at.first().map(|first| day(first.date())).unwrap_or_default();
+    if one_day {
+        let clock: Vec<String> = at.iter().map(|t| spoken::time(t.time())).collect();
+        return format!("{first} at {}", list(&clock, "or"));
+    }
+    list(&at.iter().map(|t| spoken::date_time(*t)).collect::<Vec<_>>(), "or")
+}
+
+/// Reads times out and asks which.
+pub(super) fn offer(service: &str, at: &[NaiveDateTime]) -> String {
+    match at {
+        [] => ask(&Question::Day, 0),
+        [only] => {
+            format!("I have {} for {}. Would that time work for you?", spoken::date_time(*only), with_article(service))
+        }
+        _ => format!("For {} I have {}. Which time works best for you?", with_article(service), times(at)),
+    }
+}
+
+/// Why the times that follow are other ones.
+pub(super) fn instead(why: Substitute, date: chrono::NaiveDate) -> String {
+    match why {
+        Substitute::Closed => format!("I'm sorry, we are closed on {}.", day(date)),
+        Substitute::Past => "That day has already passed.".into(),
+        Substitute::TooFar => "I'm sorry, that is further ahead than I can book.".into(),
+        Substitute::Full => format!("I'm sorry, nothing is free on {}.", day(date)),
+        Substitute::JustTaken => "I'm sorry, that time has just been taken.".into(),
+    }
+}
+
+pub(super) fn not_free(time: chrono::NaiveTime) -> String {
+    format!("I'm sorry, {} is not free.", spoken::time(time))
+}
+
+pub(super) const NOTHING_IN_THAT_PART: &str = "I'm sorry, nothing is free in that part of the day.";
+pub(super) const NOT_BOOKABLE: &str = "I'm sorry, that time can't be booked.";
+
+pub(super) fn confirm(what: &str, name: Option<&str>) -> String {
+    let under = name.map(|name| format!(" under the name {name}")).unwrap_or_default();
+    format!("Shall I book {what}{under}?")
+}
+
+pub(super) fn booked(what: &str) -> String {
+    format!("You're booked for {what}.")
+}
+
+pub(super) fn appointments(list_of: &[String], confirming: bool) -> String {
+    match list_of {
+        [] => "I don't see any coming appointments for you.".into(),
+        all if confirming => format!("You have {}. We look forward to seeing you.", list(all, "and")),
+        all => format!("You have {}.", list(all, "and")),
+    }
+}
+
+/// Why a colleague is needed, before one is offered.
+pub(super) const fn why_colleague(why: Why) -> &'static str {
+    match why {
+        Why::Asked => "Of course.",
+        Why::Anger => "I'm sorry about the trouble, and I understand that you're upset.",
+        Why::Complaint => "I'm very sorry to hear that. A colleague should look into this.",
+        Why::Warranty => "Questions about warranty and insurance are best answered by a colleague.",
+        Why::Discount => "I can't give discounts myself, but a colleague can tell you more.",
+        Why::Cancel => "I can't cancel appointments myself yet, a colleague has to do that.",
+        Why::Reschedule => "I can't move appointments myself yet, a colleague has to do that.",
+        Why::NotUnderstood => "I'm sorry, I'm having trouble understanding you.",
+        Why::Failing => "I'm sorry, I still can't reach our records.",
+        Why::Withheld => "I'm sorry, your number is withheld, so I can't book for you in this call.",
+        Why::NotOnFile => "I'm sorry, I can't find an account for the number you're calling from.",
+        Why::NotVerified => "I'm sorry, I can't give out details without checking who you are.",
+    }
+}
+
+pub(super) const NOBODY_THERE: &str = "I'm sorry, nobody is free to take your call right now.";
+pub(super) const WILL_CALL_BACK: &str = "All right, I have noted that a colleague is to call you.";
+pub(super) const ALL_RIGHT: &str = "All right.";
+pub(super) const TAKE_YOUR_TIME: &str = "Of course, take your time.";
+pub(super) const HELLO: &str = "Hello!";
+pub(super) const SURE: &str = "Sure.";
+pub(super) const NO_MATCH: &str = "I'm sorry, that doesn't match what we have.";
+pub(super) const DOUBTFUL_VIN: &str = "I may have misheard that VIN, so please check it when you come in.";
+pub(super) const UNAVAILABLE: &str = "I'm sorry, I can't reach our records right now.";
+pub(super) const UNKNOWN_OUTCOME: &str =
+    "I'm sorry, I got no answer in time, so I don't know whether that went through.";
+pub(super) const FIRST_MISS: &str = "Sorry, I didn't catch that.";
+pub(super) const SECOND_MISS: &str = "I'm afraid I still didn't get that.";

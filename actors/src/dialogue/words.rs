@@ -1,0 +1,91 @@
+//! What the caller said as plain words, and the search for phrases in them.
+
+/// Words of one utterance that are looked at; nobody says more in a turn that means something.
+const WORDS_MAX: usize = 400;
+
+/// Lower-case words without punctuation. A `:`, `/` or `-` between digits stays, as in `9:30` and `2026-11-24`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Words(Vec<String>);
+
+impl Words {
+    pub(super) fn new(text: &str) -> Self {
+        let lower = text.to_lowercase().replace(['’', '‘'], "'").replace("a.m", "am").replace("p.m", "pm");
+        let lower = lower.replace("o clock", "o'clock").replace("oclock", "o'clock");
+        let chars: Vec<char> = lower.chars().collect();
+        let is_digit = |at: Option<usize>| at.and_then(|at| chars.get(at)).is_some_and(char::is_ascii_digit);
+        let keep = |at: usize, c: char| match c {
+            ':' | '/' | '-' => is_digit(at.checked_sub(1)) && is_digit(Some(at + 1)),
+            '\'' => true,
+            c => c.is_alphanumeric(),
+        };
+        let plain: String = chars.iter().enumerate().map(|(at, c)| if keep(at, *c) { *c } else { ' ' }).collect();
+        let words = plain.split_whitespace().map(|word| word.trim_matches('\'')).filter(|word| !word.is_empty());
+        Self(words.take(WORDS_MAX).map(str::to_owned).collect())
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The word at a place; nothing beyond the end.
+    pub(super) fn at(&self, at: usize) -> &str {
+        self.0.get(at).map_or("", String::as_str)
+    }
+
+    /// The word that many places before.
+    pub(super) fn before(&self, at: usize, back: usize) -> &str {
+        at.checked_sub(back).map_or("", |at| self.at(at))
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
+    /// Where a phrase begins.
+    pub(super) fn find(&self, phrase: &str) -> Option<usize> {
+        (0..self.len()).find(|at| self.is_at(*at, phrase))
+    }
+
+    /// Whether a phrase begins here.
+    pub(super) fn is_at(&self, at: usize, phrase: &str) -> bool {
+        phrase.split(' ').enumerate().all(|(offset, word)| self.at(at + offset) == word)
+    }
+
+    /// Whether any of these phrases was said.
+    pub(super) fn any(&self, phrases: &[&str]) -> bool {
+        phrases.iter().any(|phrase| self.find(phrase).is_some())
+    }
+
+    /// The earliest place at which one of these phrases begins.
+    pub(super) fn first_of(&self, phrases: &[&str]) -> Option<usize> {
+        phrases.iter().filter_map(|phrase| self.find(phrase)).min()
+    }
+
+    /// The same words with a range of them blanked out, so that what was understood is not understood twice.
+    pub(super) fn without(&self, range: std::ops::Range<usize>) -> Self {
+        let blank = |(at, word): (usize, &String)| if range.contains(&at) { "_".to_owned() } else { word.clone() };
+        Self(self.0.iter().enumerate().map(blank).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_plain() {
+        let words = |text: &str| Words::new(text).iter().map(str::to_owned).collect::<Vec<_>>().join("|");
+        assert_eq!(words("Well, I’m here at 9:30 a.m. — OK?"), "well|i'm|here|at|9:30|am|ok");
+        assert_eq!(words("twenty-first, 2026-11-24, 3/4"), "twenty|first|2026-11-24|3/4");
+        assert_eq!(words("'quoted' O'Brien: nine o clock"), "quoted|o'brien|nine|o'clock");
+        assert_eq!(words("... !"), "");
+    }
+
+    #[test]
+    fn phrases_are_whole_words() {
+        let words = Words::new("I booked the day after tomorrow");
+        assert_eq!(words.find("day after"), Some(3));
+        assert_eq!(words.find("book"), None);
+        assert_eq!(words.without(3..6).find("tomorrow"), None);
+    }
+}

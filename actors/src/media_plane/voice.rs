@@ -1,0 +1,187 @@
+//! The caller's voice on its way to the speech-to-text: a ring that keeps what has not been understood yet.
+//!
+//! A frame stays until the words up to it are final. So a session (or an actor) that takes over after a failure begins
+//! where the last final words ended, and hears again what its predecessor had heard but not understood. At most five
+//! seconds are kept; beyond that the oldest are dropped, and whoever reads is told how much.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use tokio::sync::Notify;
+
+use crate::limits;
+
+/// The writing end and the origin of readers. Clones share the ring.
+#[derive(Debug, Clone, Default)]
+pub struct VoiceRing(Arc<Shared>);
+
+/// A channel's inside, not an actor's state: the lock is held for a few instructions and never across an await.
+#[derive(Debug, Default)]
+struct Shared {
+    frames: Mutex<Frames>,
+    grown: Notify,
+}
+
+/// Positions count samples from the start of the stream.
+#[derive(Debug, Default)]
+struct Frames {
+    kept: VecDeque<(u64, Bytes)>,
+    /// What lies before has been understood.
+    settled: u64,
+    end: u64,
+}
+
+/// Reads the ring, each reader at its own pace.
+#[derive(Debug)]
+pub struct VoiceReader {
+    ring: VoiceRing,
+    next: u64,
+}
+
+/// What a reader comes upon.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Voice {
+    /// Audio, and the position after it.
+    Frame(Bytes, u64),
+    /// This many samples were dropped before they were read.
+    Lost(u64),
+}
+
+impl VoiceRing {
+    fn frames(&self) -> MutexGuard<'_, Frames> {
+        self.0.frames.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds what the caller has just said.
+    pub fn push(&self, audio: Bytes) {
+        let mut frames = self.frames();
+        let start = frames.end;
+        frames.end += audio.len() as u64;
+        frames.kept.push_back((start, audio));
+        let oldest = frames.end.saturating_sub(limits::VOICE_KEPT_SAMPLES);
+        frames.forget_before(oldest);
+        drop(frames);
+        self.0.grown.notify_waiters();
+    }
+
+    /// Everything up to this position has been understood.
+    pub fn settle(&self, position: u64) {
+        let mut frames = self.frames();
+        // Never beyond what was said: a vendor's times are its own.
+        frames.settled = frames.settled.max(position.min(frames.end));
+        let settled = frames.settled;
+        frames.forget_before(settled);
+    }
+
+    /// Reads from where nothing has been understood yet.
+    #[must_use]
+    pub fn reader(&self) -> VoiceReader {
+        let next = self.frames().settled;
+        VoiceReader { ring: self.clone(), next }
+    }
+}
+
+impl Frames {
+    /// Drops the frames that lie wholly before a position.
+    fn forget_before(&mut self, position: u64) {
+        while self.kept.front().is_some_and(|(start, audio)| start + audio.len() as u64 <= position) {
+            self.kept.pop_front();
+        }
+    }
+
+    /// What comes at a position; none when it is still to come.
+    fn at(&self, position: u64) -> Option<Voice> {
+        let first = self.kept.front().map_or(self.end, |(start, _)| *start);
+        if position < first {
+            return Some(Voice::Lost(first - position));
+        }
+        let index = self.kept.partition_point(|(start, audio)| start + audio.len() as u64 <= position);
+        let (start, audio) = self.kept.get(index)?;
+        let from = usize::try_from(position - start).unwrap_or(audio.len());
+        Some(Voice::Frame(audio.slice(from..), start + audio.len() as u64))
+    }
+}
+
+impl VoiceReader {
+    /// The next audio, or how much of it is lost; waits for audio that is still to come.
+    pub async fn next(&mut self) -> Voice {
+        let ring = self.ring.clone();
+        loop {
+            let grown = ring.0.grown.notified();
+            let found = ring.frames().at(self.next);
+            match found {
+                Some(Voice::Lost(samples)) => {
+                    self.next += samples;
+                    return Voice::Lost(samples);
+                }
+                Some(Voice::Frame(audio, end)) => {
+                    self.next = end;
+                    return Voice::Frame(audio, end);
+                }
+                None => grown.await,
+            }
+        }
+    }
+
+    /// Where the next audio begins.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.next
+    }
+
+    /// Samples that wait to be read.
+    #[must_use]
+    pub fn backlog(&self) -> u64 {
+        self.ring.frames().end.saturating_sub(self.next)
+    }
+
+    /// Everything up to this position has been understood.
+    pub fn settle(&self, position: u64) {
+        self.ring.settle(position);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(n: u8, len: usize) -> Bytes {
+        Bytes::from(vec![n; len])
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_takes_over_hears_again_what_was_not_understood() {
+        let ring = VoiceRing::default();
+        (1..=4).for_each(|n| ring.push(frame(n, 160)));
+        let mut first = ring.reader();
+        for n in 1..=4_u8 {
+            assert_eq!(first.next().await, Voice::Frame(frame(n, 160), u64::from(n) * 160));
+        }
+        ring.settle(400);
+        let mut second = ring.reader();
+        assert_eq!(second.next().await, Voice::Frame(frame(3, 80), 480), "the rest of a frame");
+        assert_eq!(second.next().await, Voice::Frame(frame(4, 160), 640));
+        assert_eq!(second.backlog(), 0);
+    }
+
+    #[tokio::test]
+    async fn the_oldest_is_dropped_and_the_reader_is_told() {
+        let ring = VoiceRing::default();
+        let mut reader = ring.reader();
+        let frames = limits::VOICE_KEPT_SAMPLES / 160 + 10;
+        (0..frames).for_each(|_| ring.push(frame(7, 160)));
+        assert_eq!(reader.next().await, Voice::Lost(1_600));
+        assert_eq!(reader.next().await, Voice::Frame(frame(7, 160), 1_760));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reader_waits_for_what_is_to_come() {
+        let ring = VoiceRing::default();
+        let mut reader = ring.reader();
+        let waiting = tokio::spawn(async move { reader.next().await });
+        tokio::task::yield_now().await;
+        ring.push(frame(1, 20));
+        assert_eq!(waiting.await.unwrap(), Voice::Frame(frame(1, 20), 20));
+    }
+}

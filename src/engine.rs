@@ -1,0 +1,79 @@
+//! The engine without an edge: records, cache and the actor tree. What answers the phone (`app.rs`) and what answers in
+//! the terminal (`cli/chat.rs`) have this in common.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use otto_actors::actor;
+use otto_actors::call::{Outside, Vendors};
+use otto_actors::journal::LiveEvents;
+use otto_actors::limits;
+use otto_actors::ports::{Cache, Clock, Store};
+use otto_actors::registry::Calls;
+use otto_actors::root::{Addresses, RootArgs, RootMsg, RootRef, RootSupervisor, Shared};
+use tokio::sync::broadcast;
+
+use crate::config::Settings;
+use crate::store::{MemoryCache, RedisCache, SqliteStore, open_store};
+
+/// A running engine.
+pub struct Engine {
+    /// The way to its calls.
+    pub calls: Calls,
+    /// What happens in its calls, as it happens.
+    pub live: LiveEvents,
+    /// Its records.
+    pub store: Arc<SqliteStore>,
+    /// Its cache.
+    pub cache: Arc<dyn Cache>,
+    root: RootRef,
+}
+
+impl Engine {
+    /// Opens the records and starts the actors.
+    ///
+    /// # Errors
+    /// When the database or the cache cannot be opened.
+    pub async fn start(settings: &Settings, vendors: Vendors, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+        let store = open_store(&settings.database_url).await.context("cannot open the database (DATABASE_URL)")?;
+        store.sync_bays(&settings.shop.bays).await.context("cannot write the bays")?;
+        let cache = cache(settings)?;
+        let addresses = Addresses::default();
+        let (live, _) = broadcast::channel(limits::LIVE_EVENTS);
+        let shop = Arc::new(settings.shop.clone());
+        let outside = Outside::new(vendors, clock, shop, settings.escalation_number.clone(), &addresses);
+        let root = RootArgs {
+            addresses: addresses.clone(),
+            store: Arc::clone(&store) as Arc<dyn Store>,
+            cache: Arc::clone(&cache),
+            live: live.clone(),
+            outside: Arc::new(outside),
+            max_calls: settings.server.max_calls,
+        };
+        let root = actor::spawn(RootSupervisor, root, None).await?;
+        Ok(Self { calls: Calls::new(addresses.registry), live, store, cache, root })
+    }
+
+    /// Waits for a meltdown: the root supervisor has given up.
+    pub async fn melted_down(&self) {
+        self.root.ended().await;
+    }
+
+    /// Ends the actors, then closes the records.
+    pub async fn stop(self) {
+        self.root.stop_and_wait(limits::WRITE_TIMEOUT_MS).await;
+        self.store.close().await;
+    }
+
+    /// Fault injection: a shared actor panics.
+    pub fn crash(&self, which: Shared) {
+        let _ = self.root.cast(RootMsg::Crash(which));
+    }
+}
+
+fn cache(settings: &Settings) -> anyhow::Result<Arc<dyn Cache>> {
+    Ok(match &settings.redis_url {
+        Some(url) => Arc::new(RedisCache::new(url).context("REDIS_URL")?),
+        None => Arc::new(MemoryCache::default()),
+    })
+}
