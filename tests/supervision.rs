@@ -11,14 +11,13 @@ use crate::support::{MARIA, PATIENCE, Workshop, books_on_tuesday, wait_for};
 /// Where in the call something dies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Moment {
-    WhileOttoGreets,
-    WhileTheCallerSpeaks,
-    WhileOttoThinks,
-    WhileOttoSpeaks,
+    OttoGreets,
+    CallerSpeaks,
+    OttoThinks,
+    OttoSpeaks,
 }
 
-const MOMENTS: [Moment; 4] =
-    [Moment::WhileOttoGreets, Moment::WhileTheCallerSpeaks, Moment::WhileOttoThinks, Moment::WhileOttoSpeaks];
+const MOMENTS: [Moment; 4] = [Moment::OttoGreets, Moment::CallerSpeaks, Moment::OttoThinks, Moment::OttoSpeaks];
 
 /// A caller books while `kill` strikes once, at that moment.
 async fn books_all_the_same(workshop: &Workshop, moment: Moment, kill: impl Fn(&CallSid)) {
@@ -28,13 +27,13 @@ async fn books_all_the_same(workshop: &Workshop, moment: Moment, kill: impl Fn(&
     let handle = workshop.world.call(plan);
     let call = CallSid::parse(&handle.call_sid).expect("a sid");
     wait_for(&mut seen, |what| matches!(what, What::OttoBegan)).await;
-    if moment != Moment::WhileOttoGreets {
+    if moment != Moment::OttoGreets {
         wait_for(&mut seen, |what| matches!(what, What::SayBegan(_))).await;
     }
     match moment {
-        Moment::WhileOttoGreets | Moment::WhileTheCallerSpeaks => {}
-        Moment::WhileOttoThinks => wait_for(&mut seen, |what| matches!(what, What::Said(_))).await,
-        Moment::WhileOttoSpeaks => wait_for(&mut seen, |what| matches!(what, What::OttoBegan)).await,
+        Moment::OttoGreets | Moment::CallerSpeaks => {}
+        Moment::OttoThinks => wait_for(&mut seen, |what| matches!(what, What::Said(_))).await,
+        Moment::OttoSpeaks => wait_for(&mut seen, |what| matches!(what, What::OttoBegan)).await,
     }
     kill(&call);
     let report = handle.report().await;
@@ -77,7 +76,7 @@ async fn a_call_survives_its_playback_actor() {
 async fn a_call_survives_the_shared_actors() {
     let workshop = Workshop::open(35).await;
     for shared in [Shared::Crm, Shared::Calendar, Shared::Journal] {
-        books_all_the_same(&workshop, Moment::WhileOttoThinks, |_| workshop.app.crash(shared)).await;
+        books_all_the_same(&workshop, Moment::OttoThinks, |_| workshop.app.crash(shared)).await;
     }
     workshop.close().await;
 }

@@ -95,19 +95,16 @@ impl Metric {
     }
 
     /// A counter with labels.
-    #[must_use]
     pub fn counter(self, labels: Vec<Label>) -> Counter {
         metrics::counter!(self.name(), labels)
     }
 
     /// A gauge with labels.
-    #[must_use]
     pub fn gauge(self, labels: Vec<Label>) -> Gauge {
         metrics::gauge!(self.name(), labels)
     }
 
     /// A histogram with labels.
-    #[must_use]
     pub fn histogram(self, labels: Vec<Label>) -> Histogram {
         metrics::histogram!(self.name(), labels)
     }

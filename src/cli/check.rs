@@ -4,7 +4,7 @@ use std::future::Future;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use otto_actors::ports::{Cache as _, SpeechToText as _, Store as _, TextToSpeech as _, VendorError};
+use otto_actors::ports::{Cache as _, Store as _, TextToSpeech as _, VendorError};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::timeout;
 use url::Url;
@@ -12,7 +12,7 @@ use url::Url;
 use crate::app;
 use crate::config::Settings;
 use crate::store::{RedisCache, open_store};
-use crate::vendors::{DeepgramStt, DeepgramTts, crypto, rest};
+use crate::vendors::{DeepgramTts, crypto, rest, speech_to_text};
 
 /// How long each service has to answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(6);
@@ -123,7 +123,7 @@ fn key(settings: &Settings) -> SecretString {
 
 async fn hears(settings: &Settings) -> State {
     let deepgram = &settings.deepgram;
-    let stt = DeepgramStt::new(deepgram.url.clone(), key(settings), deepgram.stt_model.clone(), Vec::new());
+    let stt = speech_to_text(deepgram.url.clone(), key(settings), deepgram.stt_model.clone(), Vec::new());
     vendor(stt.connect().await.map(drop), &deepgram.stt_model)
 }
 

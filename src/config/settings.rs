@@ -60,7 +60,8 @@ const NOT_YET_USED: &[&str] = &[
 ];
 
 /// Variables that begin like this are probably meant for Otto.
-const OUR_PREFIXES: &[&str] = &["TWILIO_", "DEEPGRAM_", "OPENAI_", "FALLBACK_", "GOOGLE_", "NHTSA_", "OTLP_", "OTTO_"];
+const OUR_PREFIXES: &[&str] =
+    &["TWILIO_", "DEEPGRAM_", "OPENAI_", "FALLBACK_OPENAI_", "GOOGLE_", "NHTSA_", "OTLP_", "OTTO_"];
 
 /// Variables of the tests, which a start has no opinion on.
 const TEST_PREFIX: &str = "OTTO_TEST_";

@@ -4,6 +4,7 @@ mod crashes;
 mod endings;
 mod interleavings;
 mod interruptions;
+mod known;
 mod storms;
 
 use crate::domain::PhoneNumber;

@@ -1,6 +1,9 @@
 //! What the caller wants, in the order in which it was said; and whether they agree.
 
+mod phrases;
+
 use super::words::Words;
+use phrases::PHRASES;
 
 /// What a caller can want.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -33,235 +36,6 @@ impl Intent {
     }
 }
 
-const PHRASES: [(Intent, &[&str]); 19] = [
-    (
-        Intent::Schedule,
-        &[
-            "book",
-            "schedule",
-            "an appointment",
-            "make an appointment",
-            "new appointment",
-            "another appointment",
-            "bring it in",
-            "bring my car",
-            "bring the car",
-            "bring her in",
-            "come in",
-            "drop it off",
-            "drop off",
-            "get in",
-            "set up a time",
-            "slot",
-            "fit me in",
-        ],
-    ),
-    (
-        Intent::Reschedule,
-        &[
-            "reschedule",
-            "rescheduled",
-            "move my",
-            "move the appointment",
-            "change my appointment",
-            "postpone",
-            "push back",
-            "change the appointment",
-            "push my",
-            "change the time of",
-            "change the date of",
-            "can't make it",
-            "can't make my",
-            "different day for my",
-            "move it to another",
-        ],
-    ),
-    (Intent::Cancel, &["cancel", "cancelled", "canceled", "cancellation", "call off", "call it off"]),
-    (
-        Intent::Upcoming,
-        &[
-            "my appointment",
-            "my appointments",
-            "my next appointment",
-            "when am i",
-            "do i have an appointment",
-            "upcoming appointments",
-            "what appointments",
-            "am i booked",
-            "i have an appointment",
-            "my booking",
-        ],
-    ),
-    (
-        Intent::ConfirmReminder,
-        &[
-            "confirm my appointment",
-            "confirm the appointment",
-            "confirm an appointment",
-            "reminder",
-            "got a reminder",
-            "confirming my",
-            "i'll be there",
-            "calling to confirm",
-        ],
-    ),
-    (
-        Intent::Hours,
-        &[
-            "hours",
-            "when are you open",
-            "what time do you open",
-            "what time do you close",
-            "are you open",
-            "how late",
-            "when do you open",
-            "when do you close",
-            "open on",
-            "open tomorrow",
-            "open today",
-            "closed on",
-            "open until",
-        ],
-    ),
-    (
-        Intent::Prices,
-        &["how much", "price", "prices", "cost", "costs", "pricing", "charge", "quote", "estimate", "expensive"],
-    ),
-    (
-        Intent::Services,
-        &[
-            "what services",
-            "what do you do",
-            "services do you",
-            "do you do",
-            "do you offer",
-            "what can you do",
-            "which services",
-            "what kind of work",
-        ],
-    ),
-    (Intent::Address, &["where are you", "your address", "located", "location", "directions", "how do i get there"]),
-    (
-        Intent::Complaint,
-        &[
-            "complaint",
-            "complain",
-            "still not fixed",
-            "didn't fix",
-            "not fixed",
-            "wasn't fixed",
-            "came back",
-            "last time you",
-            "same problem",
-            "damaged",
-            "scratched",
-            "overcharged",
-            "bad job",
-            "still making",
-            "since you",
-            "you broke",
-            "you guys broke",
-            "after you",
-            "still broken",
-        ],
-    ),
-    (
-        Intent::Anger,
-        &[
-            "ridiculous",
-            "unacceptable",
-            "angry",
-            "furious",
-            "terrible",
-            "worst",
-            "idiot",
-            "idiots",
-            "stupid",
-            "useless",
-            "damn",
-            "fed up",
-            "frustrated",
-            "frustrating",
-            "sick of",
-            "a joke",
-            "lawyer",
-            "sue you",
-            "hate",
-        ],
-    ),
-    (Intent::Warranty, &["warranty", "insurance", "recall", "claim", "insured"]),
-    (Intent::Discount, &["discount", "discounts", "coupon", "cheaper", "special offer", "promotion", "price match"]),
-    (
-        Intent::Human,
-        &[
-            "human",
-            "real person",
-            "a person",
-            "speak to someone",
-            "talk to someone",
-            "speak with someone",
-            "talk to somebody",
-            "speak to somebody",
-            "representative",
-            "an agent",
-            "operator",
-            "manager",
-            "transfer me",
-            "connect me",
-            "colleague",
-            "talk to a",
-            "speak to a",
-            "speak with a",
-            "someone else",
-            "the owner",
-        ],
-    ),
-    (
-        Intent::Abandon,
-        &["never mind", "nevermind", "forget it", "forget about it", "cancel that", "drop it", "scratch that"],
-    ),
-    (
-        Intent::Repeat,
-        &[
-            "say that again",
-            "repeat that",
-            "repeat",
-            "what was that",
-            "pardon",
-            "come again",
-            "what did you say",
-            "say again",
-            "didn't hear you",
-            "didn't catch that",
-            "one more time",
-        ],
-    ),
-    (
-        Intent::Wait,
-        &["hold on", "one moment", "one second", "just a second", "just a minute", "hang on", "wait a", "give me a"],
-    ),
-    (Intent::Hello, &["hello", "hi", "hey", "good morning", "good afternoon", "good evening", "are you there"]),
-    (
-        Intent::Goodbye,
-        &[
-            "bye",
-            "goodbye",
-            "good bye",
-            "that's all",
-            "that is all",
-            "that'll be all",
-            "that will be all",
-            "nothing else",
-            "have a good day",
-            "have a nice day",
-            "have a good one",
-            "i'm done",
-            "that was all",
-            "hang up",
-        ],
-    ),
-];
-
 /// Everything that the words ask for, in the order in which it was said.
 pub(super) fn find(words: &Words) -> Vec<Intent> {
     let place = |(intent, phrases): &(Intent, &[&str])| words.first_of(phrases).map(|at| (at, *intent));
@@ -270,6 +44,12 @@ pub(super) fn find(words: &Words) -> Vec<Intent> {
     let mut intents: Vec<Intent> = found.into_iter().map(|(_, intent)| intent).collect();
     settle(words, &mut intents);
     intents
+}
+
+/// Where a question about a price begins.
+pub(super) fn price_question(words: &Words) -> Option<usize> {
+    let prices = PHRASES.iter().find(|(intent, _)| *intent == Intent::Prices)?;
+    words.first_of(prices.1)
 }
 
 /// Some phrases hold others: the more particular wish wins.
@@ -287,6 +67,9 @@ fn settle(words: &Words, intents: &mut Vec<Intent>) {
         intents.retain(|i| *i != Reschedule);
     }
     let explicit = words.any(&["book", "new appointment", "another appointment", "make an appointment", "schedule a"]);
+    if explicit && words.any(&["i have an appointment"]) {
+        intents.retain(|i| *i != Upcoming);
+    }
     if (about_old || has(Upcoming, intents)) && !explicit {
         intents.retain(|i| *i != Schedule);
     }

@@ -15,12 +15,13 @@ use super::*;
 use crate::ports::Message;
 use play::{Call, Who};
 
-const SCRIPTS: [(&str, &str); 5] = [
+const SCRIPTS: [(&str, &str); 6] = [
     ("booking", include_str!("scripts/booking.txt")),
     ("speech", include_str!("scripts/speech.txt")),
     ("questions", include_str!("scripts/questions.txt")),
     ("colleague", include_str!("scripts/colleague.txt")),
     ("trouble", include_str!("scripts/trouble.txt")),
+    ("turns", include_str!("scripts/turns.txt")),
 ];
 
 /// Every dialogue of a file, as its lines.

@@ -98,7 +98,7 @@ async fn clears_that_did_not_fit_into_the_queue_are_made_good() {
     let out = bench.line.out();
     out.audio(Epoch(0), second()).await.unwrap();
     tokio::time::sleep(ms(1)).await;
-    let last = (0..3 * limits::MEDIA_CONTROL_FRAMES).map(|_| out.clear()).last().unwrap();
+    let last = (0..3 * limits::MEDIA_CONTROL_FRAMES).map(|_| out.clear()).next_back().unwrap();
     out.audio(last, second()).await.unwrap();
     bench.phone.flows(true);
     bench.phone.frames.until("new audio", |all| all.iter().filter(|(_, f)| *f != MediaFrame::Clear).count() == 2).await;

@@ -173,13 +173,13 @@ impl Pump {
     async fn audio(&mut self, audio: Bytes, tell: &(impl Fn(Pumped) + Sync)) -> Result<(), VendorError> {
         let (samples, begins, first_byte) = (audio.len() as u64, self.position, Instant::now());
         self.deadline = first_byte + limits::TTS_STALL_TIMEOUT_MS;
-        self.to_line(Some(audio)).await?;
+        self.queue(Some(audio)).await?;
         self.position += samples;
         if std::mem::take(&mut self.fresh) {
             tell(Pumped::Began { epoch: self.epoch, position: begins, first_byte });
         }
         if self.position - self.marked >= limits::MARK_EVERY_SAMPLES {
-            self.to_line(None).await?;
+            self.queue(None).await?;
         }
         Ok(())
     }
@@ -190,11 +190,11 @@ impl Pump {
         self.deadline = Instant::now() + limits::TTS_STALL_TIMEOUT_MS;
         // Told before the mark can come back.
         tell(Pumped::Ended { epoch: self.epoch, position: self.position });
-        self.to_line(None).await
+        self.queue(None).await
     }
 
     /// Queues audio, or a mark where it has got to.
-    async fn to_line(&mut self, audio: Option<Bytes>) -> Result<(), VendorError> {
+    async fn queue(&mut self, audio: Option<Bytes>) -> Result<(), VendorError> {
         let closed = |_| VendorError::new(TTS, VendorErrorKind::Unreachable, "the caller's stream is closed");
         match audio {
             Some(audio) => self.out.audio(self.epoch, audio).await.map_err(closed),

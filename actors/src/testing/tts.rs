@@ -18,12 +18,8 @@ use crate::ports::{TextToSpeech, TtsEvent, TtsInput, TtsSession, VendorError};
 /// 50 ms of audio a character.
 pub(crate) const SAMPLES_PER_CHAR: usize = 400;
 const CHARS_PER_CHUNK: usize = 4;
-const FIRST_BYTE: Duration = ms_const(100);
-const BETWEEN_CHUNKS: Duration = ms_const(5);
-
-const fn ms_const(n: u64) -> Duration {
-    Duration::from_millis(n)
-}
+const FIRST_BYTE: Duration = Duration::from_millis(100);
+const BETWEEN_CHUNKS: Duration = Duration::from_millis(5);
 
 type Events = Timed<Result<TtsEvent, VendorError>>;
 
@@ -36,6 +32,8 @@ pub(crate) struct Faults {
     pub(crate) break_after_chunks: Option<usize>,
     /// Flushes are swallowed.
     pub(crate) mute: bool,
+    /// Chunks come this much slower than usual: by 195 ms, they come no faster than they are played.
+    pub(crate) slower: Duration,
     /// `Clear` is answered this late.
     pub(crate) clear_takes: Duration,
 }
@@ -108,7 +106,7 @@ impl Voice {
             faults.break_after_chunks = faults.break_after_chunks.map(|left| left - 1);
             let audio: Vec<u8> = chunk.iter().flat_map(|c| std::iter::repeat_n(*c, SAMPLES_PER_CHAR)).collect();
             self.events.push(due, Ok(TtsEvent::Audio(Bytes::from(audio))));
-            due += BETWEEN_CHUNKS;
+            due += BETWEEN_CHUNKS + faults.slower;
         }
         self.events.push(due, Ok(TtsEvent::Flushed));
     }

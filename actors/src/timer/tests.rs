@@ -34,7 +34,7 @@ async fn only_the_latest_setting_of_a_timer_is_due_and_only_once() {
     let (scope, log) = (TaskScope::root(), Log::default());
     let listener = actor::spawn(Listener, log.clone(), None).await.unwrap();
     let mut timers = Timers::default();
-    let mut arm = |timers: &mut Timers<char>, timer, after| timers.arm(&scope, timer, after, &listener, |fired| fired);
+    let arm = |timers: &mut Timers<char>, timer, after| timers.arm(&scope, timer, after, &listener, |fired| fired);
     arm(&mut timers, 'a', ms(10));
     arm(&mut timers, 'b', ms(20));
     log.until("a", |all| all.len() == 1).await;

@@ -3,6 +3,7 @@
 use super::*;
 use crate::names::Leg;
 use crate::registry::Admission;
+use crate::testing::tts::Faults;
 
 /// Where in a call a leg crashes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +76,9 @@ async fn check(leg: Leg, phase: Phase, times: u32) {
     assert_eq!(world.verdict().await, StreamEnd::HangUp);
     let store = world.leaves_nothing().await;
     assert_eq!(store.appointments().len(), 1, "booked once");
+    if (leg, phase) == (Leg::Turn, Phase::ToolRunning) {
+        assert_eq!(store.bookings.len(), 1, "a tool that runs is not run again");
+    }
     // The media leg lives with the stream.
     let expected = if (leg, phase) == (Leg::Media, Phase::Admitted) { 0 } else { times as usize };
     let lost = store.batches.all().concat().iter().filter(|row| row.kind == "leg_lost").count();
@@ -196,4 +200,26 @@ async fn an_end_of_an_interrupted_turn_is_not_remembered_by_the_call() {
     phone.hears("You said oh, one more thing, and").await;
     phone.hears("It has an end.").await;
     takes_its_leave(world, &phone).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn speech_that_was_resumed_once_is_resumed_again_where_it_was() {
+    let reply = "The first sentence. The second sentence. The third sentence. The fourth one, and it is rather long.";
+    let world = World::new(FakeModel::scripted(vec![vec![text(reply)]])).await;
+    let phone = world.dial(KNOWN_PHONE).await;
+    phone.hears(KNOWN_GREETING).await;
+    // 44 characters come through, as fast as they are played: two sentences and a word of the third.
+    let slowly = |faults: &mut Faults| (faults.slower, faults.break_after_chunks) = (ms(195), Some(11));
+    slowly(&mut world.tts.faults.lock().unwrap());
+    world.stt.says("tell me").await;
+    phone.hears("third sentence. The f").await;
+    world.crash(Leg::Playback);
+    phone.hears("rather long.").await;
+    for sentence in ["The first sentence.", "The third sentence."] {
+        assert_eq!(phone.heard().matches(sentence).count(), 1, "{}", phone.heard());
+    }
+    assert!(world.tts.spoken().iter().any(|t| t.starts_with("The third")), "{:?}", world.tts.spoken());
+    phone.hangs_up();
+    phone.is_closed().await;
+    world.leaves_nothing().await;
 }

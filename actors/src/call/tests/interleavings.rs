@@ -198,27 +198,37 @@ async fn a_caller_who_hangs_up_ends_the_call() {
     .await;
 }
 
+/// The tool ends the moment it is asked for; the caller interrupts in the same moment, and then the turn dies, and the
+/// next one knows only what the call has kept.
+async fn an_end_crosses(steps: i32, interrupts: impl FnOnce(Around<'_>) -> Box<dyn FnOnce() + Send>, answer: &str) {
+    let (world, phone) = greeted(STRANGER, FakeStore::default()).await;
+    world.stt.says("bye").await;
+    world.model.requests.until("asked", |all| all.len() == 1).await;
+    let (at, interrupts) = (Instant::now() + ms(170), interrupts((&world, &phone)));
+    println!("{answer}: {steps} steps");
+    let interrupting = tokio::spawn(async move {
+        sleep_until(at).await;
+        rounds(steps).await;
+        interrupts();
+    });
+    interrupting.await.unwrap();
+    tokio::time::sleep(ms(3)).await;
+    world.crash(Leg::Turn);
+    phone.hears(answer).await;
+    phone.hears("It has an end.").await;
+    takes_its_leave(world, &phone).await;
+}
+
+type Around<'a> = (&'a World, &'a Phone);
+
 #[tokio::test(start_paused = true)]
 async fn an_end_that_crosses_an_interruption_is_void_for_good() {
-    for steps in STEPS {
-        let (world, phone) = greeted(STRANGER, FakeStore::default()).await;
-        world.stt.says("bye").await;
-        world.model.requests.until("asked", |all| all.len() == 1).await;
-        // The tool ends the moment it is asked for; the caller speaks in the same moment, and then the turn dies, and
-        // the next one knows only what the call has kept.
-        let (at, say) = (Instant::now() + ms(170), say(&world, "no, two"));
-        println!("{steps} steps");
-        sleep_until(at).await;
-        tokio::spawn(async move {
-            rounds(steps).await;
-            say();
-        })
-        .await
-        .unwrap();
-        tokio::time::sleep(ms(3)).await;
-        world.crash(Leg::Turn);
-        phone.hears("You said no, two, and").await;
-        phone.hears("It has an end.").await;
-        takes_its_leave(world, &phone).await;
+    for steps in 0..16 {
+        an_end_crosses(steps, |(world, _)| Box::new(say(world, "no, two")), "You said no, two, and").await;
+        let keys = |(_, phone): Around<'_>| -> Box<dyn FnOnce() + Send> {
+            let phone = phone.clone();
+            Box::new(move || "1#".chars().for_each(|key| phone.sends(MediaEvent::Dtmf(key))))
+        };
+        an_end_crosses(steps, keys, "You said (keys pressed: 1), and").await;
     }
 }

@@ -4,6 +4,7 @@ use tokio::time::Instant;
 
 use super::*;
 use crate::ports::MediaFrame;
+use crate::testing::model::Piece;
 
 #[tokio::test(start_paused = true)]
 async fn clear_leaves_at_once_and_before_any_further_audio() {
@@ -120,4 +121,42 @@ async fn two_interruptions_in_a_row() {
     phone.hears("It has an end.").await;
     assert_eq!(phone.heard().matches("It has an end.").count(), 1);
     takes_its_leave(world, &phone).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thought_that_is_interrupted_is_cancelled_at_the_vendor() {
+    let slow = vec![Piece::After(ms(3_000)), text("Too late.")];
+    let world = World::new(FakeModel::scripted(vec![slow, vec![text("In time.")]])).await;
+    let phone = world.dial(STRANGER).await;
+    phone.hears(GREETING).await;
+    world.stt.says("one").await;
+    world.model.requests.until("asked", |all| all.len() == 1).await;
+    let interrupted = Instant::now();
+    world.stt.says("no, two").await;
+    world.model.over.until("cancelled", |all| all.len() == 1).await;
+    assert!(world.model.over.all()[0] - interrupted < ms(20));
+    phone.hears("In time.").await;
+    assert!(!phone.heard().contains("Too late."));
+    let asked = world.model.requests.all().pop().unwrap();
+    assert!(asked.ends_with(&[Message::User("one".into()), Message::User("no, two".into())]), "{asked:?}");
+    phone.hangs_up();
+    phone.is_closed().await;
+    world.leaves_nothing().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_model_that_stalls_is_asked_again_and_a_truncated_reply_runs_nothing() {
+    let stalls = vec![Piece::After(ms(60_000)), text("Too late.")];
+    let cut = vec![text("Let me book that. "), call("a", "book_appointment", "{"), Piece::Truncated];
+    let world = World::new(FakeModel::scripted(vec![stalls, cut])).await;
+    let phone = world.dial(KNOWN_PHONE).await;
+    phone.hears(KNOWN_GREETING).await;
+    let asked = Instant::now();
+    world.stt.says("one").await;
+    phone.hears("Let me book that.").await;
+    assert!(asked.elapsed() > crate::limits::MODEL_FIRST_EVENT_TIMEOUT_MS);
+    assert_eq!(world.store.bookings.len(), 0);
+    phone.hangs_up();
+    phone.is_closed().await;
+    world.leaves_nothing().await;
 }

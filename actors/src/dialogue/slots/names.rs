@@ -104,7 +104,7 @@ fn begin_after(lower: &str, mark: &str) -> Option<usize> {
     let at = lower.rfind(mark)?;
     let is_whole = at == 0 || lower[..at].ends_with(|c: char| !c.is_alphanumeric());
     let rest = &lower[at + mark.len()..];
-    (is_whole && rest.starts_with(|c: char| c == ' ' || c == ',')).then_some(at + mark.len())
+    (is_whole && rest.starts_with([' ', ','])).then_some(at + mark.len())
 }
 
 /// A bare answer is a name when nothing else is in it.

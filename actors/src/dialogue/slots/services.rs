@@ -98,7 +98,8 @@ pub(in crate::dialogue) fn find(words: &Words, shop: &Shop, among: &[String]) ->
     let best = scored.iter().map(|(score, _)| *score).max().unwrap_or(0);
     let mut names: Vec<String> =
         scored.iter().filter(|(score, _)| *score == best).map(|(_, name)| (*name).to_owned()).collect();
-    if best < 10 && !(best > 0 && !among.is_empty()) {
+    let enough = if among.is_empty() { 10 } else { 1 };
+    if best < enough {
         return match diagnostics(shop).filter(|_| has_symptom(words)) {
             Some(name) => FoundService::One(name),
             None => FoundService::None,

@@ -28,6 +28,9 @@ impl State {
         let answered = !filled && self.answer(&heard, asked, &listed);
         self.greet_and_leave(&heard, asked, filled);
         self.resolve();
+        if self.turn.wait {
+            self.asked = asked;
+        }
         let understood = declined || wanted || filled || answered || self.turn.goodbye;
         self.count_miss(understood, asked);
     }
@@ -68,7 +71,7 @@ impl State {
         let about_colleague = matches!(self.goals.front(), Some(Goal::Colleague(_)));
         if asked == Some(Question::WhichPrice) && !questions && heard.service != FoundService::None {
             self.turn.infos.push(Info::Price(one(heard)));
-        } else if (only_a_service || only_a_time) && !about_colleague {
+        } else if ((only_a_service || only_a_time) && !about_colleague) || heard.priced.is_some() {
             self.want(Goal::Schedule);
         }
         self.refer();
@@ -96,7 +99,7 @@ impl State {
                 let day = heard.date.filter(|_| !heard.has(Intent::Schedule) && !self.goals.contains(&Goal::Schedule));
                 return self.turn.infos.push(Info::Hours(day));
             }
-            Intent::Prices => return self.turn.infos.push(Info::Price(one(heard).or_else(|| self.service.clone()))),
+            Intent::Prices => return self.turn.infos.push(Info::Price(self.priced(heard))),
             Intent::Services => {
                 let info = one(heard).map_or(Info::Services, |service| Info::Price(Some(service)));
                 return self.turn.infos.push(info);
@@ -116,6 +119,10 @@ impl State {
             Intent::Reschedule => Why::Reschedule,
         };
         self.want(Goal::Colleague(colleague));
+    }
+
+    fn priced(&self, heard: &Heard) -> Option<String> {
+        heard.priced.clone().or_else(|| one(heard)).or_else(|| self.service.clone())
     }
 
     fn abandon(&mut self) {

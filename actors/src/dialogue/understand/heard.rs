@@ -20,6 +20,8 @@ pub(super) struct Heard {
     pub(super) intents: Vec<Intent>,
     pub(super) assent: Option<Assent>,
     pub(super) service: FoundService,
+    /// The service whose price is asked for, when it is not the one that is wanted.
+    pub(super) priced: Option<String>,
     pub(super) symptom: bool,
     pub(super) date: Option<NaiveDate>,
     pub(super) wish: Option<TimeWish>,
@@ -65,6 +67,7 @@ impl Heard {
             FoundService::None => services::find(words, shop, &[]),
             found => found,
         };
+        self.split_price(words, shop);
         self.symptom = services::has_symptom(words);
         if self.phone.is_some() || self.vin.is_some() {
             return;
@@ -81,6 +84,21 @@ impl Heard {
         }
     }
 
+    /// "An oil change, and how much is a tire rotation?": one is wanted, the other asked about.
+    fn split_price(&mut self, words: &Words, shop: &Shop) {
+        let Some(begin) = intents::price_question(words) else { return };
+        let end = (begin..words.len()).find(|at| matches!(words.at(*at), "and" | "but")).unwrap_or(words.len());
+        let question = words.without(0..begin).without(end..words.len());
+        let priced = services::find(&question, shop, &[]);
+        let wanted = services::find(&words.without(begin..end), shop, &[]);
+        if let (FoundService::One(name), FoundService::One(other)) = (priced, &wanted)
+            && name != *other
+        {
+            self.priced = Some(name);
+            self.service = wanted;
+        }
+    }
+
     /// Words that mean something else in the middle of a booking.
     fn settle(&mut self, asked: Option<Question>, words: &Words) {
         let in_booking =
@@ -90,6 +108,10 @@ impl Heard {
         }
         if asked == Some(Question::Confirm) && self.assent == Some(Assent::Yes) {
             self.intents.retain(|i| *i != Intent::Goodbye);
+        }
+        // "Hold on a second" is not the second one.
+        if self.intents.contains(&Intent::Wait) {
+            self.choice = None;
         }
         // "Something else" is a choice; "anything else" is no question about services.
         if self.choice == Some(Choice::Others) {

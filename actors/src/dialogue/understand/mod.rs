@@ -194,7 +194,11 @@ impl State {
         if text.trim().is_empty() {
             return;
         }
-        self.asked = wording::question_in(text);
+        // "Take your time" leaves the question open.
+        let question = wording::question_in(text);
+        if question.is_some() || !self.turn.wait {
+            self.asked = question;
+        }
         self.turn.infos.clear();
         if !self.news.is_empty() {
             self.last_news = std::mem::take(&mut self.news);
