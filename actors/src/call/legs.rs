@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use super::session::Pending;
 use super::{CallMsg, CallRef, CallState, CallTimer};
 use crate::actor::{self, ActorError, ActorId, Mailbox, Upward};
 use crate::events::{ActorRestarted, LegFailed, emit};
@@ -199,8 +200,13 @@ impl CallState {
         if let Some(text) = self.session.greeting.clone() {
             self.legs.turn.cast(TurnMsg::Greet { text });
         }
-        for heard in self.session.pending.clone() {
-            self.pass_on(heard);
+        for pending in self.session.pending.clone() {
+            match pending {
+                Pending::Heard(report) => self.pass_on(report),
+                Pending::Key(key) => {
+                    self.legs.turn.cast(TurnMsg::Key(key));
+                }
+            }
         }
         Ok(())
     }

@@ -15,6 +15,13 @@ use crate::turn::EndKind;
 /// Words that are kept until they have become part of the history.
 const PENDING_WORDS: usize = 64;
 
+/// What a turn that is started again must be told once more.
+#[derive(Debug, Clone)]
+pub(super) enum Pending {
+    Heard(SttReport),
+    Key(char),
+}
+
 /// What a call owns.
 #[derive(Debug)]
 pub(super) struct Session {
@@ -29,8 +36,8 @@ pub(super) struct Session {
     pub(super) ending: Option<EndKind>,
     /// What the turn was told to say first and has not said yet.
     pub(super) greeting: Option<String>,
-    /// What the speech-to-text heard and the turn has not answered yet.
-    pub(super) pending: Vec<SttReport>,
+    /// What the caller said and pressed and the turn has not answered yet.
+    pub(super) pending: Vec<Pending>,
 }
 
 impl Session {
@@ -45,6 +52,13 @@ impl Session {
         Self { call, line, started_at: now, identity, history, turn, last_utterance, ending, greeting, pending }
     }
 
+    /// Keeps a key until the turn has taken it up.
+    pub(super) fn pressed(&mut self, key: char) {
+        if self.pending.len() < PENDING_WORDS {
+            self.pending.push(Pending::Key(key));
+        }
+    }
+
     /// Keeps what was heard until the turn has taken it up.
     pub(super) fn heard(&mut self, report: &SttReport) {
         let counts = match report {
@@ -53,7 +67,7 @@ impl Session {
             SttReport::Trouble(_) => false,
         };
         if counts && self.pending.len() < PENDING_WORDS {
-            self.pending.push(report.clone());
+            self.pending.push(Pending::Heard(report.clone()));
         }
     }
 

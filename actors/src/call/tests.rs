@@ -4,7 +4,7 @@ mod crashes;
 mod endings;
 mod interleavings;
 mod interruptions;
-mod known;
+mod leftovers;
 mod storms;
 
 use crate::domain::PhoneNumber;

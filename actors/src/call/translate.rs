@@ -84,6 +84,7 @@ impl CallState {
         match report {
             MediaReport::Key(key) => {
                 self.note(Body::Dtmf(v1::Dtmf { digit: key.to_string() }));
+                self.session.pressed(key);
                 self.legs.turn.cast(TurnMsg::Key(key));
             }
             MediaReport::Played(epoch, position) => {
@@ -121,6 +122,7 @@ impl CallState {
     pub(super) fn turn(&mut self, myself: &CallRef, report: TurnReport) {
         match report {
             TurnReport::Begin(turn) => self.begin_turn(turn),
+            TurnReport::Ignored => self.session.pending.clear(),
             TurnReport::History(op) => self.history(op),
             TurnReport::Say { turn, utterance, text } => self.say(turn, utterance, text),
             TurnReport::Finish(utterance) => self.finish_utterance(utterance),

@@ -80,6 +80,8 @@ pub struct TurnTick(Fired<TurnTimer>);
 pub enum TurnReport {
     /// This turn may act from now on, no earlier one.
     Begin(TurnId),
+    /// What was heard last was no more than a listening noise: it needs no answer.
+    Ignored,
     /// The history changes.
     History(HistoryOp),
     /// Say this.
@@ -146,6 +148,16 @@ impl TurnState {
         for effect in self.machine.step(input) {
             self.carry_out(myself, effect);
         }
+    }
+
+    fn words(&mut self, myself: &TurnRef, words: Input) {
+        let some = matches!(&words, Input::Words { text, .. } if !text.is_empty());
+        let effects = self.machine.step(words);
+        if some && effects.is_empty() {
+            // Words that are taken up set at least a timer.
+            self.up.send(TurnReport::Ignored);
+        }
+        effects.into_iter().for_each(|effect| self.carry_out(myself, effect));
     }
 
     fn carry_out(&mut self, myself: &TurnRef, effect: Effect) {
@@ -249,7 +261,7 @@ impl Behaviour for TurnActor {
             TurnMsg::Greet { text } => state.step(myself, Input::Greet(text)),
             TurnMsg::Words { text, is_final, speech_final, waited } => {
                 state.timeline.waited(waited);
-                state.step(myself, Input::Words { text, is_final, speech_final });
+                state.words(myself, Input::Words { text, is_final, speech_final });
             }
             TurnMsg::UtteranceEnd => state.step(myself, Input::UtteranceEnd),
             TurnMsg::Key(key) => state.step(myself, Input::Key(key)),
