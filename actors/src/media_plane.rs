@@ -12,6 +12,7 @@ mod voice;
 mod writer;
 
 pub use playout::{Playout, PlayoutClock};
+pub(crate) use playout::{duration, samples};
 pub use reader::{MediaListener, MediaSignal};
 pub use voice::{Voice, VoiceReader, VoiceRing};
 

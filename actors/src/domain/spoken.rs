@@ -1,4 +1,4 @@
-//! Dates and times as Otto says them.
+//! Dates, times and words as Otto says them.
 
 use chrono::{NaiveDateTime, NaiveTime, Timelike as _};
 
@@ -14,6 +14,13 @@ pub fn time(at: NaiveTime) -> String {
 #[must_use]
 pub fn date_time(at: NaiveDateTime) -> String {
     format!("{} at {}", at.format("%A, %B %-d"), time(at.time()))
+}
+
+/// A text with its first letter made a capital one; the others stay as they are.
+#[must_use]
+pub fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -124,12 +124,6 @@ impl VoiceReader {
         }
     }
 
-    /// Where the next audio begins.
-    #[must_use]
-    pub fn position(&self) -> u64 {
-        self.next
-    }
-
     /// Samples that wait to be read.
     #[must_use]
     pub fn backlog(&self) -> u64 {

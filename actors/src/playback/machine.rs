@@ -10,7 +10,7 @@ use super::flush_budget::FlushBudget;
 use super::pump::Pumped;
 use crate::domain::{TurnId, UtteranceId};
 use crate::limits;
-use crate::media_plane::{Epoch, Playout};
+use crate::media_plane::{Epoch, Playout, duration};
 use crate::ports::VendorError;
 use crate::speech::{AudioSpan, Rate, Utterance};
 
@@ -243,7 +243,7 @@ impl PlaybackMachine {
     }
 
     fn wait_for_mark(&mut self, end: u64, playout: Playout, now: Instant) {
-        let plays = Duration::from_millis(end.saturating_sub(playout.played(now)) / limits::SAMPLES_PER_MS);
+        let plays = duration(end.saturating_sub(playout.played(now)));
         self.effects.push(Effect::Arm(PlaybackTimer::Mark, plays + limits::MARK_GRACE_MS));
     }
 

@@ -2,7 +2,6 @@
 //! session before it has understood, and ends with its own.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -12,7 +11,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::Pumped;
 use crate::events::{AudioInDropped, emit};
 use crate::limits;
-use crate::media_plane::{Voice, VoiceReader, VoiceRing};
+use crate::media_plane::{Voice, VoiceReader, VoiceRing, duration, samples};
 use crate::ports::{SpeechToText, SttEvent, SttInput, SttSession, VendorError, VendorErrorKind};
 
 const STT: &str = "speech-to-text";
@@ -122,7 +121,7 @@ impl Pump {
 
     async fn audio(&mut self, audio: Bytes, end: u64) -> Result<(), VendorError> {
         let (fast, real) = limits::STT_REPLAY_SPEED;
-        let plays = Duration::from_micros(audio.len() as u64 * 1_000 / limits::SAMPLES_PER_MS);
+        let plays = duration(audio.len() as u64);
         // Counted from the plan, not from now: a timer that fires late must not make the replay slower than speech.
         let behind = Instant::now().checked_sub(limits::STT_REPLAY_BURST_MS);
         self.replay_at = behind.map_or(self.replay_at, |behind| self.replay_at.max(behind)) + plays * real / fast;
@@ -137,8 +136,4 @@ impl Pump {
         let stuck = |_| VendorError::new(STT, VendorErrorKind::TimedOut, "the socket takes no more audio");
         timeout(limits::STT_WRITE_TIMEOUT_MS, write).await.map_err(stuck).and_then(|sent| sent)
     }
-}
-
-fn samples(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX).saturating_mul(limits::SAMPLES_PER_MS)
 }

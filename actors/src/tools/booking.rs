@@ -194,7 +194,5 @@ pub(super) fn unavailable(error: &AskError) -> Value {
 }
 
 fn sentence(error: &SlotError) -> String {
-    let text = error.to_string();
-    let mut chars = text.chars();
-    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+    spoken::capital(&error.to_string())
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 use chrono::{DateTime, Days, NaiveDateTime, Utc};
+use chrono_tz::Tz;
 use otto_actors::domain::{Shop, slots};
 use otto_sim::openai::{Reply, Request, Role};
 use otto_sim::twilio::{CallPlan, Step};
@@ -20,6 +21,8 @@ const PATIENCE: Duration = Duration::from_secs(15);
 pub(super) struct Caller {
     pub(super) phone: String,
     pub(super) wants: NaiveDateTime,
+    /// The shop's: `wants` is in it.
+    pub(super) zone: Tz,
 }
 
 /// One caller for each of the next free slots.
@@ -28,7 +31,7 @@ pub(super) fn plan(shop: &Shop, calls: u32, now: DateTime<Utc>) -> anyhow::Resul
     let today = now.with_timezone(&shop.time_zone).date_naive();
     let days = (1..=u64::from(shop.booking_horizon_days)).map(|day| today + Days::new(day));
     let free = days.flat_map(|day| slots::free_on(shop, day, service.minutes, &[], shop.bays.len(), now));
-    let caller = |(n, wants)| Caller { phone: format!("+1555558{n:04}"), wants };
+    let caller = |(n, wants)| Caller { phone: format!("+1555558{n:04}"), wants, zone: shop.time_zone };
     let callers: Vec<Caller> = (0..calls).zip(free).map(caller).collect();
     if callers.len() < calls as usize {
         bail!("--calls: found {calls}, expected at most {}: that many slots can be booked", callers.len());

@@ -80,7 +80,7 @@ impl Report {
         let booked: Vec<NaiveDateTime> = match app.store.customer_by_phone(&phone).await? {
             Some(customer) => {
                 let all = app.store.upcoming(customer.id, DateTime::<Utc>::MIN_UTC).await?;
-                all.iter().map(|a| a.starts_at.with_timezone(&chrono_tz::America::Chicago).naive_local()).collect()
+                all.iter().map(|a| a.starts_at.with_timezone(&caller.zone).naive_local()).collect()
             }
             None => Vec::new(),
         };

@@ -5,6 +5,7 @@ use chrono::NaiveDate;
 use super::{dates, numbers, spelling};
 use crate::dialogue::words::Words;
 use crate::domain::IdentityFact;
+use crate::domain::spoken::capital;
 
 const STREETS: [&str; 20] = [
     "street",
@@ -62,11 +63,6 @@ fn street(words: &Words) -> Option<String> {
     }
     let name: Vec<String> = (at..=end).map(|at| capital(words.at(at))).collect();
     (name.len() > 1).then(|| format!("{number} {}", name.join(" ")))
-}
-
-fn capital(word: &str) -> String {
-    let mut chars = word.chars();
-    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::numbers::year;
 use crate::dialogue::words::Words;
+use crate::domain::spoken::capital;
 
 const MAKES: [&str; 38] = [
     "acura",
@@ -71,11 +72,6 @@ pub(in crate::dialogue) fn find(words: &Words) -> Option<(String, Range<usize>)>
     }
     // A make alone may be a name or a street: only with more it is a car.
     (parts.len() > 1).then(|| (parts.join(" "), begin..end))
-}
-
-fn capital(word: &str) -> String {
-    let mut chars = word.chars();
-    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
 #[cfg(test)]
