@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc, Weekday};
 
 use crate::domain::{Shop, spoken};
+use crate::ports::Message;
 use crate::tools::Identity;
 
 /// The part that is the same for every call of a shop.
@@ -50,7 +51,7 @@ fn hours(shop: &Shop) -> String {
 }
 
 /// The part that belongs to this call and this moment.
-pub(super) fn situation(shop: &Shop, identity: &Identity, now: DateTime<Utc>) -> String {
+pub(super) fn situation(shop: &Shop, identity: &Identity, now: DateTime<Utc>, _history: &[Message]) -> String {
     let local = now.with_timezone(&shop.time_zone);
     let caller = match (&identity.customer, &identity.phone) {
         (Some(customer), _) => {

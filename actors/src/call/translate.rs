@@ -75,7 +75,7 @@ impl CallState {
     pub(super) fn situation(&self) -> Situation {
         let (identity, shop) = (Arc::clone(&self.shown_identity), Arc::clone(&self.outside.shop));
         let clock = Arc::clone(&self.outside.clock);
-        Arc::new(move || prompt::situation(&shop, &identity.load(), clock.now()))
+        Arc::new(move |history| prompt::situation(&shop, &identity.load(), clock.now(), history))
     }
 
     // Media and speech to text ----------------------------------------------------------------------------------------
@@ -108,6 +108,10 @@ impl CallState {
                 TurnMsg::Words { text, is_final, speech_final, waited }
             }
             SttReport::UtteranceEnd => TurnMsg::UtteranceEnd,
+            SttReport::Eager(text) => TurnMsg::Eager(text),
+            SttReport::Resumed => TurnMsg::Resumed,
+            SttReport::Deaf => TurnMsg::Deaf,
+            SttReport::Hears => TurnMsg::Hears,
             SttReport::Trouble(_) => return,
         };
         self.legs.turn.cast(msg);

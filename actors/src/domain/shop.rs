@@ -1,7 +1,7 @@
 //! The shop: who it is, when it is open, what it does, and the words it uses. Read from `otto.toml`; the defaults are
 //! Otto's Auto.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{NaiveDate, NaiveTime, Weekday};
 use chrono_tz::Tz;
@@ -31,8 +31,22 @@ pub struct Shop {
     pub grid_minutes: u32,
     /// How far ahead may be booked, in days.
     pub booking_horizon_days: u32,
+    /// The languages that callers speak, as ISO 639-1 codes; the first is Otto's own.
+    pub languages: Vec<String>,
+    /// What counts as listening, for each language.
+    pub listening: BTreeMap<String, Listening>,
     /// What Otto says in fixed situations.
     pub wording: Wording,
+}
+
+/// Words that say little, in one language.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(default, deny_unknown_fields)]
+pub struct Listening {
+    /// What people say to show that they listen. Said while Otto speaks, these interrupt nothing.
+    pub backchannels: Vec<String>,
+    /// Words that alone do not interrupt either: what a sentence begins with, before it is known to be one.
+    pub weak_words: Vec<String>,
 }
 
 /// From one wall-clock time to another, the end exclusive.
@@ -99,8 +113,18 @@ pub struct Wording {
     pub greeting_known: String,
     /// To anybody else.
     pub greeting_unknown: String,
-    /// When a tool takes longer than a moment.
+    /// When a tool or the model takes longer than a moment.
     pub filler: String,
+    /// When it takes longer still.
+    pub filler_again: String,
+    /// When Otto cannot hear for a while, for a technical reason.
+    pub deaf: String,
+    /// When the caller says nothing after Otto has spoken.
+    pub still_there: String,
+    /// When the caller has said nothing after that either.
+    pub still_there_again: String,
+    /// Before Otto hangs up on a silent line.
+    pub silent_goodbye: String,
     /// When Otto could not come up with an answer.
     pub trouble: String,
     /// When Otto ends the call and the model said no goodbye.
@@ -119,11 +143,26 @@ impl Default for Wording {
             greeting_known: "Hi {name}, this is Otto from {shop}. How can I help you today?".into(),
             greeting_unknown: "Thanks for calling {shop}, this is Otto. How can I help you today?".into(),
             filler: "One moment, please.".into(),
+            filler_again: "Thanks for your patience, I am still on it.".into(),
+            deaf: "I can hardly hear you right now. One moment, please.".into(),
+            still_there: "Are you still there?".into(),
+            still_there_again: "I can't hear you. Is there anything I can do for you?".into(),
+            silent_goodbye: "I can't hear anybody, so I will hang up now. Please call again any time. Goodbye!".into(),
             trouble: "Sorry, I lost my train of thought. Could you say that again?".into(),
             goodbye: "Thank you for calling {shop}. Goodbye!".into(),
             apology: "I'm sorry, we are having technical trouble. Please call again in a few minutes.".into(),
             transfer: "One moment, I am connecting you with a colleague.".into(),
             busy: "I'm sorry, all our lines are busy right now. Please call again in a few minutes.".into(),
+        }
+    }
+}
+
+impl Listening {
+    fn english() -> Self {
+        let words = |text: &str| text.split(' ').map(str::to_owned).collect();
+        Self {
+            backchannels: words("uh huh uhhuh uh-huh um mm mhm mm-hm mmhm mm-hmm hm hmm okay ok right yeah aha"),
+            weak_words: words("a an the and but so well oh i it is that this"),
         }
     }
 }
@@ -160,6 +199,8 @@ impl Default for Shop {
             bays: vec!["Bay 1".into()],
             grid_minutes: 30,
             booking_horizon_days: 90,
+            languages: vec!["en".into()],
+            listening: BTreeMap::from([("en".into(), Listening::english())]),
             wording: Wording::default(),
         }
     }

@@ -66,7 +66,16 @@ pub enum SttReport {
     },
     /// No word for a while.
     UtteranceEnd,
-    /// The session is away; audio waits.
+    /// The speaker has probably stopped, having said this in the turn so far: [`SttReport::Resumed`] or a speech-final
+    /// with the same words follows.
+    Eager(String),
+    /// The speaker goes on after [`SttReport::Eager`].
+    Resumed,
+    /// What the caller says is not heard for now; audio waits. Reported once until [`SttReport::Hears`].
+    Deaf,
+    /// The caller is heard again.
+    Hears,
+    /// A session failed; for the log.
     Trouble(VendorError),
 }
 

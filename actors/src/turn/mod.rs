@@ -23,7 +23,7 @@ use crate::domain::{Shop, TurnId, UtteranceId};
 use crate::history::{History, HistoryOp};
 use crate::limits;
 use crate::names::ActorKind;
-use crate::ports::{LanguageModel, ModelEvent, ToolCall, ToolSpec, VendorError};
+use crate::ports::{LanguageModel, Message, ModelEvent, ToolCall, ToolSpec, VendorError};
 use crate::tasks::TaskScope;
 use crate::timer::{Fired, Timers};
 use answer::Step;
@@ -47,6 +47,14 @@ pub enum TurnMsg {
     Words { text: String, is_final: bool, speech_final: bool, waited: Duration },
     /// From the call: no word for a while.
     UtteranceEnd,
+    /// From the call: the caller has probably finished, having said this in the turn so far.
+    Eager(String),
+    /// From the call: the caller goes on after all.
+    Resumed,
+    /// From the call: what the caller says is not heard for now.
+    Deaf,
+    /// From the call: the caller is heard again.
+    Hears,
     /// From the call: a key was pressed.
     Key(char),
     /// From the call: an utterance's first audio is on its way to the caller.
@@ -128,8 +136,8 @@ pub struct TurnArgs {
     pub tasks: TaskScope,
 }
 
-/// Says what is known of the call and the moment, in words for the model.
-pub type Situation = Arc<dyn Fn() -> String + Send + Sync>;
+/// Says what is known of the call and the moment, in words for the model; given the conversation as the model gets it.
+pub type Situation = Arc<dyn Fn(&[Message]) -> String + Send + Sync>;
 
 /// What the TurnActor owns.
 pub struct TurnState {
@@ -264,6 +272,7 @@ impl Behaviour for TurnActor {
                 state.words(myself, Input::Words { text, is_final, speech_final });
             }
             TurnMsg::UtteranceEnd => state.step(myself, Input::UtteranceEnd),
+            TurnMsg::Eager(_) | TurnMsg::Resumed | TurnMsg::Deaf | TurnMsg::Hears => {}
             TurnMsg::Key(key) => state.step(myself, Input::Key(key)),
             TurnMsg::Started { utterance, first_byte } => state.started(utterance, first_byte),
             TurnMsg::Spoken(utterance) => state.step(myself, Input::Spoken(utterance)),

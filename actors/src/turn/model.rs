@@ -27,7 +27,7 @@ impl Asker {
     pub(super) fn ask(&self, to: &TurnRef, step: Step, history: Vec<Message>, tasks: &TaskScope) -> DropGuard {
         let request = ModelRequest {
             instructions: Arc::clone(&self.instructions),
-            situation: (self.situation)(),
+            situation: (self.situation)(&history),
             history,
             tools: Arc::clone(&self.tools),
         };
