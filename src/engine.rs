@@ -11,7 +11,6 @@ use otto_actors::limits;
 use otto_actors::ports::{Cache, Clock, Store};
 use otto_actors::registry::Calls;
 use otto_actors::root::{Addresses, RootArgs, RootMsg, RootRef, RootSupervisor, Shared};
-use tokio::sync::broadcast;
 
 use crate::config::Settings;
 use crate::store::{MemoryCache, RedisCache, SqliteStore, open_store};
@@ -39,14 +38,13 @@ impl Engine {
         store.sync_bays(&settings.shop.bays).await.context("cannot write the bays")?;
         let cache = cache(settings)?;
         let addresses = Addresses::default();
-        let (live, _) = broadcast::channel(limits::LIVE_EVENTS);
         let shop = Arc::new(settings.shop.clone());
         let outside = Outside::new(vendors, clock, shop, settings.escalation_number.clone(), &addresses);
+        let live = outside.journal.live();
         let root = RootArgs {
             addresses: addresses.clone(),
             store: Arc::clone(&store) as Arc<dyn Store>,
             cache: Arc::clone(&cache),
-            live: live.clone(),
             outside: Arc::new(outside),
             max_calls: settings.server.max_calls,
         };

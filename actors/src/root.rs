@@ -12,7 +12,7 @@ use crate::calendar::{CalendarActor, CalendarArgs, CalendarRef};
 use crate::call::Outside;
 use crate::crm::{CrmActor, CrmRef};
 use crate::events::{ActorRestarted, Meltdown, SharedActorFailed, emit};
-use crate::journal::{JournalActor, JournalArgs, JournalRef, LiveEvents};
+use crate::journal::{JournalActor, JournalArgs, JournalRef};
 use crate::limits;
 use crate::names::ActorKind;
 use crate::ports::{Cache, Store};
@@ -80,8 +80,6 @@ pub struct RootArgs {
     pub store: Arc<dyn Store>,
     /// What may be lost.
     pub cache: Arc<dyn Cache>,
-    /// Where live events go.
-    pub live: LiveEvents,
     /// What every call needs.
     pub outside: Arc<Outside>,
     /// Calls at the same time.
@@ -102,7 +100,8 @@ impl RootState {
         let a = &self.args;
         let id = match which {
             Shared::Journal => {
-                let args = JournalArgs { store: a.store.clone(), cache: a.cache.clone(), live: a.live.clone() };
+                let journal = a.outside.journal.clone();
+                let args = JournalArgs { journal, store: a.store.clone(), cache: a.cache.clone() };
                 launch(myself, JournalActor, args, &a.addresses.journal).await?
             }
             Shared::Crm => launch(myself, CrmActor, a.store.clone(), &a.addresses.crm).await?,

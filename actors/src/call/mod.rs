@@ -25,7 +25,6 @@ use crate::actor::{ActorError, Behaviour, ChildEnd, Mailbox, ReplyTo};
 use crate::domain::{Customer, StreamSid, TurnId};
 use crate::effects::TurnClock;
 use crate::events::{CallBegan, CallOver, emit};
-use crate::journal::JournalMsg;
 use crate::limits;
 use crate::media::{MediaMsg, MediaReport};
 use crate::media_plane::MediaLine;
@@ -221,7 +220,7 @@ impl CallState {
             customer: self.session.identity.customer.as_ref().map(|c| c.id),
             started_at: self.session.started_at,
         };
-        self.recorder.send(JournalMsg::Started(Box::new(record)));
+        self.outside.journal.started(record);
     }
 
     fn live(&mut self, myself: &CallRef, input: Input) {
@@ -319,7 +318,7 @@ impl CallState {
             turns,
             transcript: self.session.history.transcript(),
         };
-        self.recorder.send(JournalMsg::Ended { call: self.session.call.clone(), end: Box::new(end) });
+        self.outside.journal.ended(self.session.call.clone(), end);
         myself.stop();
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::domain::{PhoneNumber, Shop};
-use crate::journal::JournalRef;
+use crate::journal::Journal;
 use crate::ports::{Clock, LanguageModel, SpeechToText, Telephony, TextToSpeech, ToolSpec};
 use crate::root::Addresses;
 use crate::tools::{self, ToolRouter};
@@ -25,7 +25,7 @@ pub struct Outside {
     /// Who takes over from Otto.
     pub escalation: Option<PhoneNumber>,
     /// The journal.
-    pub journal: JournalRef,
+    pub journal: Journal,
     /// Runs tools.
     pub router: ToolRouter,
     /// What the model is told in every call.
@@ -72,7 +72,7 @@ impl Outside {
         };
         let instructions = super::prompt::instructions(&shop).into();
         let tools = tools::specs(escalation.is_some());
-        let journal = addresses.journal.clone();
+        let journal = Journal::default();
         Self { stt, tts, model, telephony, clock, shop, escalation, journal, router, instructions, tools }
     }
 }

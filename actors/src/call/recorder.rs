@@ -1,28 +1,24 @@
-//! Writes a call's journal: numbers its events and hands them to the JournalActor.
+//! Writes a call's journal: numbers its events and hands them over.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use otto_proto::v1::{self, call_event::Body};
 use prost::Message as _;
 
 use crate::domain::{CallSid, TurnId};
-use crate::journal::{JournalMsg, JournalRef};
-use crate::limits::LIVE_EVENTS;
+use crate::journal::Journal;
 use crate::ports::{Clock, JournalRow};
 
 pub(super) struct Recorder {
     call: CallSid,
-    journal: JournalRef,
+    journal: Journal,
     clock: Arc<dyn Clock>,
     seq: u64,
-    /// What happened while the journal was being restarted.
-    waiting: VecDeque<JournalRow>,
 }
 
 impl Recorder {
-    pub(super) fn new(call: CallSid, journal: JournalRef, clock: Arc<dyn Clock>) -> Self {
-        Self { call, journal, clock, seq: 0, waiting: VecDeque::new() }
+    pub(super) fn new(call: CallSid, journal: Journal, clock: Arc<dyn Clock>) -> Self {
+        Self { call, journal, clock, seq: 0 }
     }
 
     /// This happened, in this turn.
@@ -37,28 +33,7 @@ impl Recorder {
             body: Some(body),
         };
         let payload = event.encode_to_vec().into();
-        self.waiting.push_back(JournalRow { call: self.call.clone(), seq: self.seq, at, turn, kind, payload });
-        self.hand_over();
-    }
-
-    /// Sends something else to the journal, after the events that wait. Lost while the journal is being restarted.
-    pub(super) fn send(&mut self, msg: JournalMsg) {
-        self.hand_over();
-        let _ = self.journal.cast(msg);
-    }
-
-    fn hand_over(&mut self) {
-        while let Some(row) = self.waiting.front() {
-            let Ok(event) = v1::CallEvent::decode(row.payload.clone()) else { break };
-            let msg = JournalMsg::Event { row: row.clone(), event: Arc::new(event) };
-            if self.journal.cast(msg).is_err() {
-                break;
-            }
-            self.waiting.pop_front();
-        }
-        while self.waiting.len() > LIVE_EVENTS {
-            self.waiting.pop_front();
-        }
+        self.journal.event(JournalRow { call: self.call.clone(), seq: self.seq, at, turn, kind, payload }, event);
     }
 }
 

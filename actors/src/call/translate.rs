@@ -11,7 +11,6 @@ use crate::domain::{Customer, TurnId};
 use crate::effects::EffectId;
 use crate::events::{BargedIn, VendorTrouble, emit};
 use crate::history::{Entry, HistoryOp};
-use crate::journal::JournalMsg;
 use crate::limits;
 use crate::media::MediaReport;
 use crate::metrics::Metric;
@@ -160,7 +159,7 @@ impl CallState {
         }
         self.session.history.apply(op);
         let snapshot = self.session.snapshot(self.outside.clock.now());
-        self.recorder.send(JournalMsg::Session { call: self.session.call.clone(), snapshot });
+        self.outside.journal.session(self.session.call.clone(), snapshot);
     }
 
     fn timed(&mut self, turn: TurnId, hops: &Hops) {

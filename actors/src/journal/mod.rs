@@ -1,13 +1,14 @@
 //! JournalActor: what happened in every call, in batches to the database; the latest session of every live call to the
-//! cache; and both, as they happen, to whoever watches.
+//! cache. What waits is in queue.rs and outlives the actor.
 
+mod queue;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, VecDeque};
+pub use queue::Journal;
+
 use std::sync::Arc;
 
-use bytes::Bytes;
 use otto_proto::v1::CallEvent;
 use tokio::sync::broadcast;
 
@@ -17,11 +18,12 @@ use crate::domain::CallSid;
 use crate::events::{JournalWrote, emit};
 use crate::limits;
 use crate::names::ActorKind;
-use crate::ports::{Cache, CallEnd, CallRecord, JournalRow, Store, StoreError};
+use crate::ports::{Cache, JournalRow, Store, StoreError};
 use crate::tasks::TaskScope;
 use crate::timer::{Fired, Timers};
+use queue::Entry;
 
-/// The JournalActor, whichever incarnation it is.
+/// The JournalActor, whichever incarnation it is. Calls hand over to [`Journal`] instead.
 pub type JournalRef = Address<JournalMsg>;
 
 /// Where live events can be watched.
@@ -33,16 +35,9 @@ pub struct JournalActor;
 
 /// What the JournalActor understands. It answers nobody.
 #[derive(Debug)]
-#[allow(missing_docs, reason = "the fields are named by what they are")]
 pub enum JournalMsg {
-    /// From a call: this happened.
-    Event { row: JournalRow, event: Arc<CallEvent> },
-    /// From a call: this is its session now, encoded. The latest counts.
-    Session { call: CallSid, snapshot: Bytes },
-    /// From a call: it began.
-    Started(Box<CallRecord>),
-    /// From a call: it ended; its session is forgotten.
-    Ended { call: CallSid, end: Box<CallEnd> },
+    /// From its own task: something waits to be written.
+    Grown,
     /// From its own timer: write what waits.
     Flush(Fired<()>),
 }
@@ -50,29 +45,20 @@ pub enum JournalMsg {
 /// What the JournalActor is started with.
 #[derive(Clone)]
 pub struct JournalArgs {
+    /// What is to be written.
+    pub journal: Journal,
     /// Where events go.
     pub store: Arc<dyn Store>,
     /// Where sessions go.
     pub cache: Arc<dyn Cache>,
-    /// Where live events go.
-    pub live: LiveEvents,
 }
 
 /// What the JournalActor owns.
 pub struct JournalState {
     args: JournalArgs,
-    waiting: VecDeque<Entry>,
-    sessions: HashMap<CallSid, Option<Bytes>>,
     timers: Timers<()>,
     armed: bool,
     tasks: TaskScope,
-}
-
-/// What waits for the database, in the order in which it happened.
-enum Entry {
-    Event(JournalRow),
-    Started(Box<CallRecord>),
-    Ended(CallSid, Box<CallEnd>),
 }
 
 /// The cache key of a session.
@@ -82,20 +68,11 @@ pub fn session_key(call: &CallSid) -> String {
 }
 
 impl JournalState {
-    async fn add(&mut self, myself: &Mailbox<JournalMsg>, entry: Entry) {
-        self.waiting.push_back(entry);
-        self.drop_surplus();
-        if self.waiting.len() >= limits::JOURNAL_BATCH_EVENTS && !self.armed {
+    async fn grown(&mut self, myself: &Mailbox<JournalMsg>) {
+        if !self.armed && self.args.journal.len() >= limits::JOURNAL_BATCH_EVENTS {
             self.flush(myself).await;
         } else {
             self.arm(myself);
-        }
-    }
-
-    fn drop_surplus(&mut self) {
-        if self.waiting.len() > limits::JOURNAL_BACKLOG_EVENTS {
-            self.waiting.pop_front();
-            emit(JournalWrote { written: 0, dropped: 1 });
         }
     }
 
@@ -121,51 +98,58 @@ impl JournalState {
         }
     }
 
-    async fn write_sessions(&mut self) {
-        for (call, snapshot) in self.sessions.drain() {
-            match snapshot {
+    async fn write_sessions(&self) {
+        for (call, session) in self.args.journal.sessions() {
+            match &session.snapshot {
                 Some(snapshot) => {
-                    self.args.cache.put(&session_key(&call), snapshot, limits::SESSION_TTL_MS).await;
+                    self.args.cache.put(&session_key(&call), snapshot.clone(), limits::SESSION_TTL_MS).await;
                 }
                 None => self.args.cache.remove(&session_key(&call)).await,
             }
+            self.args.journal.kept(&call, &session);
         }
     }
 
     /// Writes what waits, runs of events in one transaction, and forgets each when it is written. What is refused is
     /// found by writing one by one, and dropped: to ask again is useless, and the others wait behind it.
-    async fn write_entries(&mut self) -> Result<(), StoreError> {
+    async fn write_entries(&self) -> Result<(), StoreError> {
         let mut most = limits::JOURNAL_BATCH_EVENTS;
-        while let Some(first) = self.waiting.front() {
-            let is_run = matches!((first, self.waiting.get(1)), (Entry::Event(_), Some(Entry::Event(_))));
-            let written = match first {
-                Entry::Event(_) => self.write_events(most).await,
+        loop {
+            let (first, entries) = self.args.journal.oldest(most);
+            let Some(head) = entries.first() else { return Ok(()) };
+            let written = match head {
+                Entry::Event(_) => self.write_events(&entries).await,
                 Entry::Started(record) => self.args.store.call_started(record).await.map(|()| 1),
                 Entry::Ended(call, end) => self.args.store.call_ended(call, end).await.map(|()| 1),
             };
             match written {
-                Ok(done) => drop(self.waiting.drain(..done)),
-                Err(StoreError::Refused(_)) if is_run && most > 1 => most = 1,
+                Ok(done) => self.args.journal.written(first + done),
+                Err(StoreError::Refused(_)) if run_of_events(&entries).len() > 1 => most = 1,
                 Err(StoreError::Refused(_)) => {
-                    self.waiting.pop_front();
+                    self.args.journal.written(first + 1);
                     emit(JournalWrote { written: 0, dropped: 1 });
                 }
                 Err(error) => return Err(error),
             }
         }
-        Ok(())
     }
 
-    async fn write_events(&self, most: usize) -> Result<usize, StoreError> {
-        let event = |entry: &Entry| match entry {
-            Entry::Event(row) => Some(row.clone()),
-            _ => None,
-        };
-        let batch: Vec<_> = self.waiting.iter().map_while(event).take(most).collect();
+    async fn write_events(&self, entries: &[Entry]) -> Result<u64, StoreError> {
+        let batch = run_of_events(entries);
         self.args.store.append_events(&batch).await?;
-        emit(JournalWrote { written: batch.len() as u64, dropped: 0 });
-        Ok(batch.len())
+        let written = batch.len() as u64;
+        emit(JournalWrote { written, dropped: 0 });
+        Ok(written)
     }
+}
+
+/// The events that come before anything else.
+fn run_of_events(entries: &[Entry]) -> Vec<JournalRow> {
+    let event = |entry: &Entry| match entry {
+        Entry::Event(row) => Some(row.clone()),
+        Entry::Started(_) | Entry::Ended(..) => None,
+    };
+    entries.iter().map_while(event).collect()
 }
 
 impl Behaviour for JournalActor {
@@ -174,9 +158,23 @@ impl Behaviour for JournalActor {
     type Args = JournalArgs;
     type State = JournalState;
 
-    async fn start(&self, _myself: &Mailbox<JournalMsg>, args: JournalArgs) -> Result<JournalState, ActorError> {
-        let (waiting, sessions, timers) = Default::default();
-        Ok(JournalState { args, waiting, sessions, timers, armed: false, tasks: TaskScope::root() })
+    async fn start(&self, myself: &Mailbox<JournalMsg>, args: JournalArgs) -> Result<JournalState, ActorError> {
+        let tasks = TaskScope::root();
+        let (journal, to) = (args.journal.clone(), myself.clone());
+        tasks.spawn(async move {
+            loop {
+                journal.grown().await;
+                if to.cast(JournalMsg::Grown).is_err() {
+                    return;
+                }
+            }
+        });
+        let mut state = JournalState { args, timers: Timers::default(), armed: false, tasks };
+        if !state.args.journal.is_empty() {
+            // Left over from an incarnation that failed.
+            state.arm(myself);
+        }
+        Ok(state)
     }
 
     async fn handle(
@@ -186,20 +184,7 @@ impl Behaviour for JournalActor {
         state: &mut JournalState,
     ) -> Result<(), ActorError> {
         match msg {
-            JournalMsg::Event { row, event } => {
-                // Nobody watches: no error.
-                let _ = state.args.live.send(event);
-                state.add(myself, Entry::Event(row)).await;
-            }
-            JournalMsg::Session { call, snapshot } => {
-                state.sessions.insert(call, Some(snapshot));
-                state.arm(myself);
-            }
-            JournalMsg::Started(record) => state.add(myself, Entry::Started(record)).await,
-            JournalMsg::Ended { call, end } => {
-                state.sessions.insert(call.clone(), None);
-                state.add(myself, Entry::Ended(call, end)).await;
-            }
+            JournalMsg::Grown => state.grown(myself).await,
             JournalMsg::Flush(fired) => state.due(myself, fired).await,
         }
         Ok(())

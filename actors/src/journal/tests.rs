@@ -1,14 +1,19 @@
 //! Batches, retries, and what is kept while the database is away.
 
+use bytes::Bytes;
+
 use super::*;
 use crate::actor;
 use crate::domain::TurnId;
+use crate::ports::CallEnd;
 use crate::testing::store::{FakeCache, FakeStore};
 use crate::testing::world::sid;
 use crate::testing::{FakeClock, ms};
 
 struct Bench {
-    journal: Mailbox<JournalMsg>,
+    actor: Mailbox<JournalMsg>,
+    journal: Journal,
+    args: JournalArgs,
     store: Arc<FakeStore>,
     cache: Arc<FakeCache>,
     live: broadcast::Receiver<Arc<CallEvent>>,
@@ -16,9 +21,10 @@ struct Bench {
 
 async fn bench() -> Bench {
     let (store, cache) = (Arc::<FakeStore>::default(), Arc::<FakeCache>::default());
-    let (send_live, live) = broadcast::channel(16);
-    let args = JournalArgs { store: store.clone(), cache: cache.clone(), live: send_live };
-    Bench { journal: actor::spawn(JournalActor, args, None).await.unwrap(), store, cache, live }
+    let journal = Journal::default();
+    let args = JournalArgs { journal: journal.clone(), store: store.clone(), cache: cache.clone() };
+    let live = journal.live().subscribe();
+    Bench { actor: actor::spawn(JournalActor, args.clone(), None).await.unwrap(), journal, args, store, cache, live }
 }
 
 impl Bench {
@@ -26,8 +32,7 @@ impl Bench {
         let at = crate::ports::Clock::now(&FakeClock::monday_morning());
         for seq in seqs {
             let row = JournalRow { call: sid(1), seq, at, turn: TurnId(1), kind: "greeted", payload: Bytes::new() };
-            let event = Arc::new(CallEvent { seq, ..CallEvent::default() });
-            self.journal.cast(JournalMsg::Event { row, event }).unwrap();
+            self.journal.event(row, CallEvent { seq, ..CallEvent::default() });
         }
     }
 
@@ -113,14 +118,14 @@ async fn the_last_session_counts_and_goes_with_its_call() {
     let bench = bench().await;
     for snapshot in ["one", "two", "three"] {
         let snapshot = Bytes::from_static(snapshot.as_bytes());
-        bench.journal.cast(JournalMsg::Session { call: sid(1), snapshot }).unwrap();
+        bench.journal.session(sid(1), snapshot);
     }
     bench.cache.done.until("a put", |all| all.len() == 1).await;
     let key = session_key(&sid(1));
     assert_eq!(bench.cache.values.lock().unwrap()[&key], Bytes::from_static(b"three"));
     let ended_at = crate::ports::Clock::now(&FakeClock::monday_morning());
     let end = CallEnd { ended_at, outcome: "hangup_by_otto", turns: 1, transcript: String::new() };
-    bench.journal.cast(JournalMsg::Ended { call: sid(1), end: Box::new(end) }).unwrap();
+    bench.journal.ended(sid(1), end);
     bench.store.ended.until("the end", |all| all.len() == 1).await;
     assert!(bench.cache.values.lock().unwrap().is_empty());
 }
@@ -143,6 +148,28 @@ async fn what_waits_is_written_before_the_end() {
     let bench = bench().await;
     bench.happens(1..=5);
     tokio::task::yield_now().await;
-    bench.journal.stop_and_wait(ms(1_000)).await;
+    bench.actor.stop_and_wait(ms(1_000)).await;
     assert_eq!(bench.written(), [1, 2, 3, 4, 5]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_actor_that_fails_loses_nothing_and_doubles_nothing() {
+    let mut bench = bench().await;
+    bench.happens(1..=5);
+    bench.written_all(5).await;
+    bench.happens(6..=300);
+    bench.actor.crash();
+    bench.actor.ended().await;
+    bench.happens(301..=310);
+    bench.actor = actor::spawn(JournalActor, bench.args.clone(), None).await.unwrap();
+    bench.written_all(310).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_batch_does_not_wait_for_its_timer() {
+    let bench = bench().await;
+    let begun = tokio::time::Instant::now();
+    bench.happens(1..=limits::JOURNAL_BATCH_EVENTS as u64);
+    bench.written_all(limits::JOURNAL_BATCH_EVENTS).await;
+    assert!(begun.elapsed() < limits::JOURNAL_FLUSH_EVERY_MS);
 }

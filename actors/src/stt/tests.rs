@@ -30,6 +30,7 @@ fn line(effect: &Effect) -> String {
         }
         Effect::Report(SttReport::UtteranceEnd) => "end".into(),
         Effect::Report(SttReport::Trouble(_)) => "trouble".into(),
+        Effect::Report(other) => format!("{other:?}"),
     }
 }
 

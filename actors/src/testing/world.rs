@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use tokio::sync::broadcast;
 use tokio::time::timeout;
 
 use super::model::FakeModel;
@@ -14,7 +13,6 @@ use super::{FakeClock, PATIENCE};
 use crate::actor;
 use crate::call::{Outside, Vendors};
 use crate::domain::{CallSid, PhoneNumber, Shop, StreamSid};
-use crate::limits;
 use crate::names::Leg;
 use crate::registry::{Admission, AttachError, Calls, IncomingCall, StreamEnd, StreamOffer};
 use crate::root::{Addresses, RootArgs, RootRef, RootSupervisor};
@@ -64,7 +62,6 @@ impl World {
             addresses: addresses.clone(),
             store: store.clone(),
             cache: cache.clone(),
-            live: broadcast::channel(limits::LIVE_EVENTS).0,
             outside: Arc::new(outside),
             max_calls: MAX_CALLS,
         };
