@@ -46,3 +46,8 @@ start_redis
 cargo fmt --all --check
 cargo clippy --workspace --all-targets --locked -- -D warnings
 cargo test --workspace --locked
+# A hundred callers whose calls lose their parts: a release build, since a debug build has no time for so many.
+cargo build --release --locked
+for seed in 1 2; do
+  timeout 60 cargo run --release --locked --quiet -- chaos --calls 100 --seed "$seed"
+done
