@@ -138,14 +138,9 @@ pub fn missing(settings: &Settings) -> Vec<String> {
     missing
 }
 
-/// Whether the built-in dialogue answers: no key is set for a model that is not on this machine, and no other model
-/// stands by.
+/// Whether a first model is set: with a key, or on this machine, where none is needed.
 #[must_use]
-pub fn is_built_in(settings: &Settings) -> bool {
-    !has_first_model(settings) && settings.fallback.is_none()
-}
-
-fn has_first_model(settings: &Settings) -> bool {
+pub fn has_first_model(settings: &Settings) -> bool {
     settings.openai.api_key.is_some() || vendors::rest::is_loopback(&settings.openai.base_url)
 }
 
@@ -162,23 +157,22 @@ fn vendors(settings: &Settings, public: &PublicUrls) -> anyhow::Result<Vendors> 
     Ok(Vendors { stt, tts: Arc::new(tts), model: model(settings)?, telephony: telephony(settings, public)? })
 }
 
-/// Who thinks, by the settings.
+/// Who thinks, by the settings: the models that are set, and behind them the built-in dialogue.
 ///
 /// # Errors
 /// When the name of a model or its address makes no sense.
 pub fn model(settings: &Settings) -> anyhow::Result<Arc<dyn LanguageModel>> {
-    if is_built_in(settings) {
-        return Ok(Arc::new(BuiltInDialogue::new(Arc::new(settings.shop.clone()))));
-    }
+    let built_in = Arc::new(BuiltInDialogue::new(Arc::new(settings.shop.clone())));
     let adapter =
         |model: &config::OpenAi| OpenAi::new(&model.base_url, model.api_key.clone(), model.model.clone(), model.api);
-    let first = Arc::new(adapter(&settings.openai).context("OPENAI_MODEL")?);
-    let Some(fallback) = &settings.fallback else { return Ok(first) };
-    let next = Arc::new(adapter(fallback).context("FALLBACK_OPENAI_MODEL")?);
-    if !has_first_model(settings) {
-        return Ok(next);
+    let mut chain = Fallback::new("built-in", built_in);
+    if has_first_model(settings) {
+        chain = chain.then("primary", Arc::new(adapter(&settings.openai).context("OPENAI_MODEL")?));
     }
-    Ok(Arc::new(Fallback::new(settings.openai.model.clone(), first, next)))
+    if let Some(fallback) = &settings.fallback {
+        chain = chain.then("fallback", Arc::new(adapter(fallback).context("FALLBACK_OPENAI_MODEL")?));
+    }
+    Ok(Arc::new(chain))
 }
 
 fn telephony(settings: &Settings, public: &PublicUrls) -> anyhow::Result<Option<Arc<dyn Telephony>>> {

@@ -10,5 +10,6 @@ mod edge;
 mod load;
 mod supervision;
 mod support;
+mod takeover;
 mod vendors;
 mod whole_call;

@@ -71,8 +71,8 @@ pub const TOOL_FILLER_AFTER_MS: Duration = ms(400);
 pub const TOOL_TIMEOUT_MS: Duration = ms(8_000);
 /// A model that takes longer to its first word gets a filler.
 pub const MODEL_FILLER_AFTER_MS: Duration = ms(2_500);
-/// From a request to the model to its first event.
-pub const MODEL_FIRST_EVENT_TIMEOUT_MS: Duration = ms(4_000);
+/// From a request to the model to its first event: a model, the one behind it and the built-in dialogue have their turn.
+pub const MODEL_FIRST_EVENT_TIMEOUT_MS: Duration = ms(5_500);
 /// Between two events of a model's reply.
 pub const MODEL_STALL_TIMEOUT_MS: Duration = ms(4_000);
 /// Requests for one reply, the first included.

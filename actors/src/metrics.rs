@@ -34,6 +34,8 @@ pub enum Metric {
     JournalDropped,
     JournalEvents,
     LegFailures,
+    ModelReplies,
+    ModelSwitches,
 }
 
 impl Metric {
@@ -62,6 +64,8 @@ impl Metric {
         (Self::JournalDropped, "Journal events dropped because the database was away too long"),
         (Self::JournalEvents, "Journal events written"),
         (Self::LegFailures, "Legs of calls that failed, by leg"),
+        (Self::ModelReplies, "Replies begun, by the member of the chain of language models"),
+        (Self::ModelSwitches, "Times that the next language model was asked, by the one before and why"),
     ];
 
     /// The name as Prometheus sees it.
@@ -91,6 +95,8 @@ impl Metric {
             Self::JournalDropped => "otto_journal_dropped_total",
             Self::JournalEvents => "otto_journal_events_total",
             Self::LegFailures => "otto_leg_failures_total",
+            Self::ModelReplies => "otto_model_replies_total",
+            Self::ModelSwitches => "otto_model_switches_total",
         }
     }
 

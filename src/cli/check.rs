@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use url::Url;
 
 use crate::app;
-use crate::config::Settings;
+use crate::config::{OpenAi, Settings};
 use crate::store::{RedisCache, open_store};
 use crate::vendors::{DeepgramTts, crypto, rest, speech_to_text};
 
@@ -37,12 +37,13 @@ pub(super) async fn run() -> anyhow::Result<ExitCode> {
     };
     println!("{}, {} ({})", settings.shop.name, settings.shop.address, settings.shop.time_zone);
     let missing = app::missing(&settings);
-    let (database, redis, hears, speaks, model, twilio) = tokio::join!(
+    let (database, redis, hears, speaks, model, fallback, twilio) = tokio::join!(
         in_time(database(&settings)),
         in_time(redis(&settings)),
         in_time(hears(&settings)),
         in_time(speaks(&settings)),
         in_time(model(&settings)),
+        in_time(fallback(&settings)),
         in_time(twilio(&settings)),
     );
     let states = [
@@ -51,6 +52,7 @@ pub(super) async fn run() -> anyhow::Result<ExitCode> {
         ("Deepgram, hearing", hears),
         ("Deepgram, speaking", speaks),
         ("language model", model),
+        ("fallback model", fallback),
         ("Twilio", twilio),
     ];
     let bad = states.iter().filter(|(_, state)| matches!(state, State::Bad(_))).count();
@@ -141,13 +143,24 @@ fn vendor(connected: Result<(), VendorError>, model: &str) -> State {
 }
 
 async fn model(settings: &Settings) -> State {
-    if app::is_built_in(settings) {
-        return State::Fine("the built-in dialogue; OPENAI_API_KEY is not set".into());
+    match (app::has_first_model(settings), &settings.fallback) {
+        (true, _) => answers(&settings.openai).await,
+        (false, Some(_)) => State::Off("OPENAI_API_KEY is not set; the fallback model answers".into()),
+        (false, None) => State::Fine("the built-in dialogue; OPENAI_API_KEY is not set".into()),
     }
-    let openai = &settings.openai;
-    let url = rest::below(&openai.base_url, "models");
-    let bearer = openai.api_key.as_ref().map(|key| ("Bearer", key));
-    get(&openai.base_url, url, bearer, &openai.model).await
+}
+
+async fn fallback(settings: &Settings) -> State {
+    match &settings.fallback {
+        Some(fallback) => answers(fallback).await,
+        None => State::Off("FALLBACK_OPENAI_MODEL is not set; the built-in dialogue stands by".into()),
+    }
+}
+
+async fn answers(model: &OpenAi) -> State {
+    let url = rest::below(&model.base_url, "models");
+    let bearer = model.api_key.as_ref().map(|key| ("Bearer", key));
+    get(&model.base_url, url, bearer, &model.model).await
 }
 
 async fn twilio(settings: &Settings) -> State {

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc, Weekday};
 
+use crate::dialogue::{self, Caller, Escalation, Notes, Stage};
 use crate::domain::{Shop, spoken};
 use crate::ports::Message;
 use crate::tools::Identity;
@@ -50,16 +51,78 @@ fn hours(shop: &Shop) -> String {
     lines.join("\n")
 }
 
-/// The part that belongs to this call and this moment.
-pub(super) fn situation(shop: &Shop, identity: &Identity, now: DateTime<Utc>, _history: &[Message]) -> String {
+/// The part that belongs to this call and this moment. The first two lines are what the built-in dialogue reads; below
+/// them is what it has understood of the conversation, as a hint for other models.
+pub(super) fn situation(shop: &Shop, identity: &Identity, now: DateTime<Utc>, history: &[Message]) -> String {
     let local = now.with_timezone(&shop.time_zone);
-    let caller = match (&identity.customer, &identity.phone) {
+    let (caller, line) = match (&identity.customer, &identity.phone) {
         (Some(customer), _) => {
             let verified = if identity.verified { "verified" } else { "not verified" };
-            format!("The caller's number is on file; first name {}; {verified}.", customer.first_name())
+            let line = format!("The caller's number is on file; first name {}; {verified}.", customer.first_name());
+            (Caller::Known, line)
         }
-        (None, Some(_)) => "The caller's number is not on file.".into(),
-        (None, None) => "The caller's number is withheld: nothing can be booked in this call.".into(),
+        (None, Some(_)) => (Caller::New, "The caller's number is not on file.".into()),
+        (None, None) => {
+            (Caller::Withheld, "The caller's number is withheld: nothing can be booked in this call.".into())
+        }
     };
-    format!("Now: {} ({}).\n{caller}", local.format("%A %Y-%m-%d %H:%M"), shop.time_zone)
+    let notes = dialogue::notes(history, shop, local.naive_local(), caller, identity.verified);
+    let now = format!("Now: {} ({}).", local.format("%A %Y-%m-%d %H:%M"), shop.time_zone);
+    [now, line].into_iter().chain(hints(&notes)).collect::<Vec<_>>().join("\n")
+}
+
+/// What is known, what is missing, and whether a colleague should help: a line each, if there is anything to say.
+fn hints(notes: &Notes) -> impl Iterator<Item = String> {
+    let known: Vec<String> = notes.known.iter().map(|(name, value)| format!("{name} {value}")).collect();
+    let understood = [("The caller wants", notes.wants.join(", then ")), ("Known", known.join("; "))];
+    let understood: Vec<String> =
+        understood.iter().filter(|(_, what)| !what.is_empty()).map(|(name, what)| format!("{name}: {what}.")).collect();
+    let understood = (!understood.is_empty()).then(|| format!("Understood so far, by rule: {}", understood.join(" ")));
+    let next = match notes.stage {
+        Stage::Open => None,
+        Stage::Confirming => Some("Nothing is missing: the caller has to agree to it.".to_owned()),
+        Stage::Choosing => Some(format!("Missing: {}; free times are on the table.", notes.missing.join(", "))),
+        Stage::Collecting => Some(format!("Missing: {}.", notes.missing.join(", "))),
+    };
+    [understood, next, notes.escalation.map(escalation)].into_iter().flatten()
+}
+
+fn escalation(why: Escalation) -> String {
+    if why.asked {
+        return "The caller asks for a person: say that you connect them and call transfer_to_human, or take a message."
+            .into();
+    }
+    format!("Escalation ({}): offer a colleague, and call transfer_to_human if the caller accepts.", why.reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::PhoneNumber;
+
+    #[test]
+    fn the_situation_says_what_is_known_and_what_is_missing() {
+        let identity = Identity { phone: PhoneNumber::parse("+15555550123").ok(), ..Identity::default() };
+        let now = "2026-11-23T15:00:00Z".parse().expect("a time");
+        let head = "Now: Monday 2026-11-23 09:00 (America/Chicago).\nThe caller's number is not on file.";
+        for (said, expected) in [
+            ("hello", ""),
+            (
+                "I need an oil change tomorrow",
+                "\nUnderstood so far, by rule: The caller wants: a new appointment. Known: service Oil change; \
+                 day Tuesday 2026-11-24.\nMissing: time, name.",
+            ),
+            (
+                "this is unacceptable",
+                "\nEscalation (the caller is upset): offer a colleague, and call transfer_to_human if the caller accepts.",
+            ),
+            (
+                "get me a human",
+                "\nThe caller asks for a person: say that you connect them and call transfer_to_human, or take a message.",
+            ),
+        ] {
+            let history = [Message::User(said.into())];
+            assert_eq!(situation(&Shop::default(), &identity, now, &history), format!("{head}{expected}"), "{said}");
+        }
+    }
 }

@@ -4,9 +4,12 @@
 //! says what to do about it, `wording.rs` has every sentence. Both are pure, so that an interrupted answer, a restarted
 //! actor or a conversation that another model began are all the same to it: what is in the history counts. That Otto's
 //! own questions are recognised by their words is what makes this work: a question that was cut short was not asked.
+//! Another model's questions are recognised by what such questions have in common (`understand/asked.rs`), so that the
+//! dialogue can take over a conversation in the middle. [`notes`] is what it would tell another model about one.
 
 mod decide;
 mod intents;
+mod notes;
 mod slots;
 #[cfg(test)]
 mod tests;
@@ -21,7 +24,8 @@ use futures_util::{StreamExt as _, stream};
 use serde_json::Value;
 
 pub use decide::decide;
-pub use understand::{State, understand};
+pub use notes::{Escalation, Notes, Stage, notes};
+pub use understand::{Caller, State, understand};
 
 use crate::domain::Shop;
 use crate::ports::{LanguageModel, ModelEnd, ModelEvent, ModelRequest, ModelStream, ToolCall, VendorError};

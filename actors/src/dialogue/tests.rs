@@ -1,9 +1,13 @@
 //! Conversations as data: `scripts/*.txt` say what the caller says, which tools must be called and what must be said.
 //!
-//! A script begins with `# title` and optional `caller new|known|withheld|verified` and `transfer`. Then, in order:
+//! A script begins with `# title` and optional `caller new|known|withheld|verified`, `transfer`, `offers tool ...` (the
+//! tools beyond the ones that every call has) and `two` (two appointments on file). Then, in order:
 //! `> words` is the caller; `= tool {json}` a call that must follow, all of them and in this order; `< text` must be in
 //! what Otto says, `! text` must not; `tool name {json}` is the result of the next call of that tool; `cut text` is what
 //! was heard of Otto's last words.
+//!
+//! `scripts/takeover.txt` has conversations that another model began: `other words` is what it said, `did name {json} ->
+//! {json}` a tool that it called along with that, and `user words` the caller; `go` lets the dialogue answer.
 
 mod play;
 
@@ -15,13 +19,16 @@ use super::*;
 use crate::ports::Message;
 use play::{Call, Who};
 
-const SCRIPTS: [(&str, &str); 6] = [
+const SCRIPTS: [(&str, &str); 9] = [
     ("booking", include_str!("scripts/booking.txt")),
     ("speech", include_str!("scripts/speech.txt")),
     ("questions", include_str!("scripts/questions.txt")),
     ("colleague", include_str!("scripts/colleague.txt")),
     ("trouble", include_str!("scripts/trouble.txt")),
     ("turns", include_str!("scripts/turns.txt")),
+    ("changes", include_str!("scripts/changes.txt")),
+    ("wishes", include_str!("scripts/wishes.txt")),
+    ("takeover", include_str!("scripts/takeover.txt")),
 ];
 
 /// Every dialogue of a file, as its lines.
@@ -47,6 +54,12 @@ fn play(lines: &[&str]) -> Result<(), String> {
             "#" => {}
             "caller" => call.who = Who::named(rest),
             "transfer" => call.can_transfer = true,
+            "two" => call.has_two = true,
+            "offers" => call.offers(rest),
+            "other" => call.another_said(rest),
+            "did" => call.another_did(rest),
+            "user" => call.user(rest),
+            "go" => call.go_on(),
             "tool" => call.prepare(rest),
             "cut" => call.cut(rest),
             ">" => {
@@ -98,7 +111,7 @@ async fn a_reply_is_a_stream_that_ends() {
 }
 
 /// Words that mean something, so that random turns get somewhere.
-const VOCABULARY: [&str; 48] = [
+const VOCABULARY: [&str; 51] = [
     "yes",
     "no",
     "oil",
@@ -118,6 +131,9 @@ const VOCABULARY: [&str; 48] = [
     "to",
     "book",
     "cancel",
+    "move my",
+    "confirm my appointment",
+    "complaint",
     "my",
     "appointment",
     "how",
@@ -149,6 +165,18 @@ const VOCABULARY: [&str; 48] = [
     "noon",
 ];
 
+/// What another model may have said.
+const OTHERS: [&str; 8] = [
+    "What time works for you?",
+    "And your name?",
+    "Shall I go ahead and book it?",
+    "Would you like me to cancel it?",
+    "I have nine or ten. Which one?",
+    "Is there anything else?",
+    "Let me",
+    "Are you sure?",
+];
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -166,14 +194,38 @@ proptest! {
         turns in prop::collection::vec(prop::collection::vec(0..VOCABULARY.len(), 0..9), 1..12),
         who in 0..4usize,
         can_transfer: bool,
+        can_change: bool,
+        result in 0..3usize,
     ) {
         let mut call = Call::new();
+        if can_change {
+            call.offers("cancel_appointment reschedule_appointment confirm_appointment take_message");
+            let error = ["not_found", "unavailable", "x"][result];
+            let failure = format!("{{\"success\":false,\"error\":\"{error}\"}}");
+            for tool in ["cancel_appointment", "reschedule_appointment", "confirm_appointment", "take_message"] {
+                call.results.push((tool.into(), failure.clone()));
+            }
+        }
         call.who = [Who::Known, Who::New, Who::Withheld, Who::Verified][who];
         call.can_transfer = can_transfer;
         for turn in &turns {
             let words: Vec<&str> = turn.iter().map(|index| VOCABULARY[*index]).collect();
             call.hear(&words.join(" "));
         }
+    }
+
+    #[test]
+    fn any_words_of_another_model_get_an_answer(
+        turns in prop::collection::vec((0..OTHERS.len(), prop::collection::vec(0..VOCABULARY.len(), 0..6)), 1..8),
+    ) {
+        let mut call = Call::new();
+        for (other, words) in &turns {
+            let words: Vec<&str> = words.iter().map(|index| VOCABULARY[*index]).collect();
+            call.user(&words.join(" "));
+            call.another_said(OTHERS[*other]);
+        }
+        call.go_on();
+        call.hear("yes");
     }
 
     #[test]

@@ -94,6 +94,31 @@ pub(super) fn appointments(list_of: &[String], confirming: bool) -> String {
     }
 }
 
+pub(super) fn cancelled(what: Option<&str>) -> String {
+    what.map_or_else(|| "That appointment is cancelled.".into(), |what| format!("Your {what} is cancelled."))
+}
+
+pub(super) fn moved(to: Option<NaiveDateTime>) -> String {
+    let to = to.map(|at| format!(" to {}", spoken::date_time(at))).unwrap_or_default();
+    format!("Your appointment is moved{to}.")
+}
+
+pub(super) fn confirmed(what: Option<&str>) -> String {
+    let what = what.unwrap_or("appointment");
+    format!("Thank you, your {what} is confirmed. We look forward to seeing you.")
+}
+
+pub(super) fn ask_cancel(what: &str) -> String {
+    format!("Shall I cancel your {what}?")
+}
+
+pub(super) fn ask_move(to: NaiveDateTime) -> String {
+    format!("Shall I move it to {}?", spoken::date_time(to))
+}
+
+pub(super) const NOT_NOTED: &str = "I'm sorry, I couldn't note that. Please call again during our opening hours.";
+pub(super) const KEPT: &str = "All right, it stays as it is.";
+
 /// Why a colleague is needed, before one is offered.
 pub(super) const fn why_colleague(why: Why) -> &'static str {
     match why {

@@ -87,13 +87,17 @@ mod tests {
 
     #[test]
     fn two_families_of_429() {
-        for (code, kind) in [
-            ("rate_limit_exceeded", VendorErrorKind::RateLimited),
-            ("insufficient_quota", VendorErrorKind::QuotaExhausted),
+        for (sort, code, kind) in [
+            ("requests", "rate_limit_exceeded", VendorErrorKind::RateLimited),
+            ("rate_limit_error", "slow_down", VendorErrorKind::RateLimited),
+            ("insufficient_quota", "insufficient_quota", VendorErrorKind::QuotaExhausted),
+            ("requests", "insufficient_quota", VendorErrorKind::QuotaExhausted),
+            ("insufficient_quota", "other", VendorErrorKind::QuotaExhausted),
+            ("requests", "billing_hard_limit_reached", VendorErrorKind::QuotaExhausted),
         ] {
-            let body = json!({"message": "Jane said", "type": code, "param": null, "code": code});
+            let body = json!({"message": "Jane said", "type": sort, "param": null, "code": code});
             let error = of_status(StatusCode::TOO_MANY_REQUESTS, &body);
-            assert_eq!((error.kind, error.detail), (kind, format!("HTTP 429 type={code} code={code}")));
+            assert_eq!((error.kind, error.detail), (kind, format!("HTTP 429 type={sort} code={code}")));
             assert_eq!(in_stream(&body).kind, kind);
         }
     }

@@ -95,10 +95,20 @@ impl Gathered {
                 call.id = format!("call_{index}_{}", Uuid::new_v4().simple());
             }
             ids.insert(call.id.clone());
+            // A tool without arguments may come with none at all; what goes back must be JSON.
+            if call.arguments.trim().is_empty() {
+                "{}".clone_into(&mut call.arguments);
+            }
             calls.push(call);
         }
         Ok(calls)
     }
+}
+
+/// The arguments of an earlier call as they go back: servers read them as JSON, whatever the model had written.
+pub(super) fn readable(arguments: &str) -> &str {
+    let is_object = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(arguments).is_ok();
+    if is_object { arguments } else { "{}" }
 }
 
 fn set_once(field: &mut String, value: Option<String>) {

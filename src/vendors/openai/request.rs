@@ -4,6 +4,7 @@ use otto_actors::ports::{Message, ModelRequest, ToolCall, ToolSpec};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::gather::readable;
 use super::models::{MaxTokens, Model};
 
 /// Steady answers; sent only to models that take it.
@@ -155,7 +156,7 @@ fn message(message: &Message) -> Option<WireMessage<'_>> {
 }
 
 fn call(call: &ToolCall) -> WireCall<'_> {
-    let function = WireFunction { name: &call.name, arguments: &call.arguments };
+    let function = WireFunction { name: &call.name, arguments: readable(&call.arguments) };
     WireCall { id: &call.id, kind: "function", function }
 }
 
@@ -196,6 +197,17 @@ mod tests {
                 "max_completion_tokens": 400, "store": false, "prompt_cache_key": "otto-v1",
             })
         );
+    }
+
+    #[test]
+    fn arguments_that_are_no_json_do_not_go_back() {
+        let mut request = request(vec![]);
+        for (written, sent) in [("{\"a\":", "{}"), ("", "{}"), ("7", "{}"), ("{\"a\":1}", "{\"a\":1}")] {
+            let call = ToolCall { id: "call_1".into(), name: "f".into(), arguments: written.into() };
+            request.history = vec![Message::Assistant { text: String::new(), tool_calls: vec![call] }];
+            let body = serde_json::to_value(Body::new("gpt-6-luna", true, &request)).unwrap();
+            assert_eq!(body["messages"][2]["tool_calls"][0]["function"]["arguments"], sent);
+        }
     }
 
     #[test]

@@ -56,6 +56,28 @@ fn a_cut_reply_runs_no_tools() {
 }
 
 #[test]
+fn arguments_that_were_cut_never_become_a_call() {
+    use VendorErrorKind::*;
+    let begun = r#"{"choices":[{"delta":{"content":"One moment.","tool_calls":[{"index":0,"id":"a",
+        "function":{"name":"book","arguments":"{\"time\":\"1"}}]}}]}"#;
+    let failed = r#"{"error":{"type":"server_error"}}"#;
+    let filtered = r#"{"choices":[{"delta":{},"finish_reason":"content_filter"}]}"#;
+    for (ends, kind) in
+        [(vec![], Unreachable), (vec!["[DONE]"], Unreachable), (vec![failed], Failed), (vec![filtered], Rejected)]
+    {
+        let chunks: Vec<&str> = [begun].into_iter().chain(ends).collect();
+        assert_eq!(run(&chunks), (vec![text("One moment.")], Some(kind)));
+    }
+}
+
+#[test]
+fn a_call_without_arguments_has_empty_ones() {
+    let called = r#"{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"a","function":{"name":"f"}}]},
+        "finish_reason":"tool_calls"}]}"#;
+    assert_eq!(run(&[called]).0[0], call("a", "f", "{}"));
+}
+
+#[test]
 fn what_compatible_servers_leave_out_is_made_up() {
     let (events, _) =
         run(&[r#"{"choices":[{"delta":{"tool_calls":[{"function":{"name":"f","arguments":"{}"}}]}}]}"#, FINISH]);

@@ -92,12 +92,33 @@ async fn statuses_have_a_kind_and_a_wait() {
         (Answer::new(401), VendorErrorKind::Rejected),
         (Answer::new(429).chunk("not json"), VendorErrorKind::RateLimited),
         (Answer::new(429).chunk(quota), VendorErrorKind::QuotaExhausted),
+        (Answer::new(500), VendorErrorKind::Failed),
+        (Answer::new(502).chunk("<html>"), VendorErrorKind::Failed),
         (Answer::new(503), VendorErrorKind::Failed),
+        (Answer::new(504), VendorErrorKind::TimedOut),
     ] {
-        let server = http_server(vec![answer.header("retry-after-ms", "1500")]).await;
+        for api in [Api::Chat, Api::Responses] {
+            let server = http_server(vec![answer.clone().header("retry-after-ms", "1500")]).await;
+            let Err(error) = adapter_for(&server, "gpt-6-luna", api).reply(request()).await else {
+                panic!("must fail")
+            };
+            assert_eq!((error.kind, error.retry_after), (kind, Some(Duration::from_millis(1_500))));
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_wish_to_wait_is_heard_in_every_form() {
+    let past = "Sun, 22 Nov 2020 10:00:00 GMT";
+    for (name, value, expected) in [
+        ("retry-after", "2", Some(Duration::from_secs(2))),
+        ("retry-after-ms", "20", Some(Duration::from_millis(20))),
+        ("retry-after", past, Some(Duration::ZERO)),
+        ("x-other", "2", None),
+    ] {
+        let server = http_server(vec![Answer::new(429).header(name, value)]).await;
         let Err(error) = adapter(&server).reply(request()).await else { panic!("must fail") };
-        assert_eq!(error.kind, kind);
-        assert_eq!(error.retry_after, Some(Duration::from_millis(1_500)));
+        assert_eq!(error.retry_after, expected, "{name}: {value}");
     }
 }
 

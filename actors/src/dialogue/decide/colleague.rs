@@ -9,6 +9,17 @@ use crate::dialogue::wording::{self, Question};
 const TRANSFER: &str = "transfer_to_human";
 
 impl Draft<'_> {
+    /// A colleague is told to call back.
+    pub(super) fn take_message(&mut self, why: Why) {
+        let state = self.state;
+        let name = state.name.as_ref().map(|name| format!("Name: {name}."));
+        let phone = state.phone.as_ref().map(|phone| format!("Call back at {phone}."));
+        let said = state.grievance.as_ref().map(|said| format!("The caller said: {said}"));
+        let parts: Vec<String> =
+            [Some(format!("Please call back: {}.", why.reason())), name, phone, said].into_iter().flatten().collect();
+        self.run("take_message", json!({ "message": parts.join(" "), "call_back_at": null }));
+    }
+
     pub(super) fn colleague(&mut self, why: Why) {
         let state = self.state;
         let reachable = state.can(TRANSFER) && !state.nobody_there;

@@ -1,12 +1,13 @@
 //! What Otto says and does next, given where the conversation stands. Pure.
 
 mod colleague;
+mod existing;
 mod schedule;
 
 use serde_json::{Value, json};
 
 use super::Reply;
-use super::understand::{Caller, Goal, Info, News, State, Why};
+use super::understand::{Goal, Info, News, State, Why};
 use super::wording::{self, Question, ask};
 use crate::domain::Shop;
 
@@ -16,7 +17,9 @@ pub fn decide(state: &State, shop: &Shop) -> Reply {
     let mut draft = Draft { state, shop, parts: Vec::new(), calls: Vec::new() };
     draft.tell_news();
     draft.answer_questions();
-    if state.turn.goodbye && state.goals.is_empty() {
+    if let Some(why) = state.turn.message {
+        draft.take_message(why);
+    } else if state.turn.goodbye && state.goals.is_empty() {
         draft.goodbye();
     } else {
         draft.go_on();
@@ -60,11 +63,20 @@ impl Draft<'_> {
             let text = match item {
                 News::Booked(what) => wording::booked(what),
                 News::Appointments { list, confirming } => wording::appointments(list, *confirming),
+                News::Cancelled(what) => wording::cancelled(what.as_deref()),
+                News::Moved(to) => wording::moved(*to),
+                News::Confirmed(what) => wording::confirmed(what.as_deref()),
             };
             self.say(text);
         }
         if self.state.turn.call_back {
             self.say(wording::WILL_CALL_BACK);
+        }
+        if self.state.turn.not_noted {
+            self.say(wording::NOT_NOTED);
+        }
+        if self.state.turn.kept {
+            self.say(wording::KEPT);
         }
         if self.state.turn.doubtful_vin && self.state.turn.fact.is_none() {
             self.say(wording::DOUBTFUL_VIN);
@@ -106,7 +118,7 @@ impl Draft<'_> {
         self.beg_pardon();
         match goal {
             Goal::Schedule => self.schedule(),
-            Goal::Upcoming { .. } => self.upcoming(),
+            Goal::Cancel | Goal::Move | Goal::Upcoming { .. } => self.existing(*goal),
             Goal::Colleague(why) => self.colleague(*why),
         }
     }
@@ -144,26 +156,6 @@ impl Draft<'_> {
             }
         }
         self.ask(Question::AnythingElse);
-    }
-
-    fn upcoming(&mut self) {
-        let state = self.state;
-        if state.caller != Caller::Known {
-            return self.colleague(Why::NotOnFile);
-        }
-        if state.turn.trouble.is_some() {
-            return self.trouble();
-        }
-        if state.verified {
-            return self.run("get_upcoming_appointments", json!({}));
-        }
-        if let Some(said) = &state.turn.fact {
-            return self.run("verify_identity", json!({ "fact": said.fact, "value": said.value }));
-        }
-        if state.turn.no_match {
-            self.say(wording::NO_MATCH);
-        }
-        self.ask(Question::Fact);
     }
 
     /// Calls a tool that the conversation cannot do without.

@@ -51,7 +51,7 @@ impl Draft<'_> {
         self.run("get_available_slots", json!({ "date": date, "service": service }));
     }
 
-    fn offer(&mut self, service: &str) {
+    pub(super) fn offer(&mut self, service: &str) {
         let state = self.state;
         let instead = state.valid_offer().and_then(|offer| offer.instead);
         if let (Some(why), Some(date)) = (instead, state.date) {

@@ -48,6 +48,17 @@ pub(in crate::dialogue) fn find(words: &Words, shop: &Shop, bare: bool) -> Optio
     found.or_else(|| part_of_day(words, shop))
 }
 
+/// Every time of day in these words, in their order; a lone number is an hour.
+pub(in crate::dialogue) fn all(words: &Words, shop: &Shop) -> Vec<NaiveTime> {
+    let (mut found, mut place) = (Vec::new(), 0);
+    while place < words.len() {
+        let clock = clock_at(words, place, shop, true);
+        found.extend(clock.map(|(time, _)| time));
+        place += clock.map_or(1, |(_, len)| len);
+    }
+    found
+}
+
 /// "after three" and "before ten" are ranges.
 fn bounded(words: &Words, place: usize, time: NaiveTime) -> TimeWish {
     let end = at(23, 59).unwrap_or(time);

@@ -6,11 +6,14 @@ use serde_json::{Value, json};
 
 use crate::dialogue::BuiltInDialogue;
 use crate::domain::Shop;
-use crate::ports::{Message, ModelRequest, ToolCall};
+use crate::ports::{Message, ModelRequest, ToolCall, ToolSpec};
 use crate::tools;
 
 /// Replies in one turn; the engine allows no more.
 const STEPS_MAX: usize = 8;
+
+/// Tools that a call has only when its script says so.
+const OPTIONAL: [&str; 4] = ["cancel_appointment", "reschedule_appointment", "confirm_appointment", "take_message"];
 
 /// Who calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +39,9 @@ impl Who {
 pub(super) struct Call {
     pub(super) who: Who,
     pub(super) can_transfer: bool,
+    /// Two appointments are on file.
+    pub(super) has_two: bool,
+    more_tools: Vec<&'static str>,
     pub(super) history: Vec<Message>,
     /// What Otto said in answer to the last words.
     pub(super) said: String,
@@ -51,6 +57,8 @@ impl Call {
         Self {
             who: Who::Known,
             can_transfer: false,
+            has_two: false,
+            more_tools: Vec::new(),
             history: vec![Message::Assistant { text: greeting.into(), tool_calls: Vec::new() }],
             said: String::new(),
             results: Vec::new(),
@@ -70,8 +78,46 @@ impl Call {
             instructions: "You are Otto.".into(),
             situation: format!("Now: Monday 2026-11-23 09:00 (America/Chicago).\n{caller}"),
             history: self.history.clone(),
-            tools: tools::specs(self.can_transfer),
+            tools: self.tools(),
         }
+    }
+
+    /// The tools that every call has, and those that the script offers beyond them.
+    fn tools(&self) -> Arc<[ToolSpec]> {
+        let specs = tools::specs(self.can_transfer);
+        let basic = specs.iter().filter(|tool| !OPTIONAL.contains(&tool.name)).cloned();
+        let more = |name: &&'static str| ToolSpec { name, description: "", parameters: json!({}) };
+        basic.chain(self.more_tools.iter().map(more)).collect()
+    }
+
+    pub(super) fn offers(&mut self, rest: &str) {
+        for name in rest.split(' ') {
+            let known = OPTIONAL.into_iter().find(|tool| *tool == name);
+            self.more_tools.push(known.unwrap_or_else(|| panic!("no such tool: {name}")));
+        }
+    }
+
+    /// Another model said this.
+    pub(super) fn another_said(&mut self, text: &str) {
+        self.history.push(Message::Assistant { text: text.to_owned(), tool_calls: Vec::new() });
+    }
+
+    /// Another model called this tool along with what it said last.
+    pub(super) fn another_did(&mut self, rest: &str) {
+        let (call, content) = rest.split_once(" -> ").expect("a call and its result");
+        let (name, arguments) = call.split_once(' ').expect("a tool and its arguments");
+        let id = format!("call_{}", self.history.len());
+        let call = ToolCall { id: id.clone(), name: name.to_owned(), arguments: arguments.to_owned() };
+        match self.history.last_mut() {
+            Some(Message::Assistant { tool_calls, .. }) if tool_calls.is_empty() => tool_calls.push(call),
+            _ => self.history.push(Message::Assistant { text: String::new(), tool_calls: vec![call] }),
+        }
+        self.history.push(Message::Tool { tool_call_id: id, content: content.to_owned() });
+    }
+
+    /// The caller said this to another model.
+    pub(super) fn user(&mut self, text: &str) {
+        self.history.push(Message::User(text.to_owned()));
     }
 
     pub(super) fn prepare(&mut self, rest: &str) {
@@ -92,14 +138,19 @@ impl Call {
 
     /// The caller says something; Otto answers until nothing is left to do.
     pub(super) fn hear(&mut self, text: &str) {
-        self.history.push(Message::User(text.to_owned()));
+        self.user(text);
+        self.go_on();
+    }
+
+    /// Otto answers until nothing is left to do.
+    pub(super) fn go_on(&mut self) {
         self.said.clear();
         for _ in 0..STEPS_MAX {
             if !self.step() {
                 return;
             }
         }
-        panic!("tools are called without end after {text:?}");
+        panic!("tools are called without end after {:?}", self.history);
     }
 
     /// One reply; whether another one must follow.
@@ -148,8 +199,12 @@ impl Call {
             "book_appointment" => json!({ "success": true, "data": { "service": arguments["service"],
                 "date": arguments["date"], "time": arguments["time"] } }),
             "get_upcoming_appointments" if self.who == Who::Verified => {
-                json!({ "success": true, "data": { "appointments":
-                [{ "service": "Oil change", "spoken": "Wednesday, November 25 at 9 AM" }] } })
+                let oil = json!({ "appointment_id": 7, "service": "Oil change", "date": "2026-11-25",
+                    "time": "09:00", "spoken": "Wednesday, November 25 at 9 AM", "status": "scheduled" });
+                let brakes = json!({ "appointment_id": 8, "service": "Brake service", "date": "2026-12-01",
+                    "time": "14:00", "spoken": "Tuesday, December 1 at 2 PM", "status": "scheduled" });
+                let list = if self.has_two { vec![oil, brakes] } else { vec![oil] };
+                json!({ "success": true, "data": { "appointments": list } })
             }
             "get_upcoming_appointments" => json!({ "success": false, "error": "not_verified", "message": "" }),
             _ => json!({ "success": true, "data": {} }),

@@ -19,6 +19,7 @@ impl State {
     /// The caller said this.
     pub(super) fn hear(&mut self, text: &str, shop: &Shop) {
         let listed = self.listed();
+        self.read_out.clear();
         let asked = self.asked.take();
         self.turn = Turn::default();
         let heard = Heard::read(text, asked, self, shop);
@@ -31,8 +32,16 @@ impl State {
         if self.turn.wait {
             self.asked = asked;
         }
-        let understood = declined || wanted || filled || answered || self.turn.goodbye;
+        let nodded = asked.is_none() && self.nod(&heard);
+        let understood = declined || wanted || filled || answered || nodded || self.turn.goodbye;
         self.count_miss(understood, asked);
+    }
+
+    /// Yes or thanks where nothing in particular was asked.
+    fn nod(&mut self, heard: &Heard) -> bool {
+        let nods = heard.assent.is_some() || heard.words.any(&["thanks", "thank you"]);
+        self.turn.abandoned |= nods && self.goals.is_empty();
+        nods
     }
 
     fn count_miss(&mut self, understood: bool, asked: Option<Question>) {
@@ -64,14 +73,17 @@ impl State {
         for intent in &heard.intents {
             self.want_one(*intent, heard);
         }
+        if self.goals.iter().any(|goal| matches!(goal, Goal::Colleague(_))) && self.grievance.is_none() {
+            self.grievance = Some(plain(&heard.text));
+        }
         let questions = heard.intents.iter().any(|i| i.is_question());
         let other = heard.intents.iter().any(|i| !matches!(i, Intent::Hello | Intent::Goodbye | Intent::Wait));
         let only_a_service = heard.service != FoundService::None && !other;
         let only_a_time = (heard.date.is_some() || heard.wish.is_some()) && !other && self.goals.is_empty();
-        let about_colleague = matches!(self.goals.front(), Some(Goal::Colleague(_)));
+        let about_other = self.goals.front().is_some_and(|goal| *goal != Goal::Schedule);
         if asked == Some(Question::WhichPrice) && !questions && heard.service != FoundService::None {
             self.turn.infos.push(Info::Price(one(heard)));
-        } else if ((only_a_service || only_a_time) && !about_colleague) || heard.priced.is_some() {
+        } else if ((only_a_service || only_a_time) && !about_other) || heard.priced.is_some() {
             self.want(Goal::Schedule);
         }
         self.refer();
@@ -84,8 +96,8 @@ impl State {
             self.forget_booking();
             self.want(Goal::Colleague(Why::Withheld));
         }
-        if self.caller != Caller::Known && self.goals.iter().any(|g| matches!(g, Goal::Upcoming { .. })) {
-            self.goals.retain(|g| !matches!(g, Goal::Upcoming { .. }));
+        if self.caller != Caller::Known && self.goals.iter().any(|g| g.is_about_existing()) {
+            self.goals.retain(|g| !g.is_about_existing());
             self.want(Goal::Colleague(Why::NotOnFile));
         }
     }
@@ -95,6 +107,8 @@ impl State {
             Intent::Schedule => return self.want(Goal::Schedule),
             Intent::Upcoming => return self.want(Goal::Upcoming { confirming: false }),
             Intent::ConfirmReminder => return self.want(Goal::Upcoming { confirming: true }),
+            Intent::Cancel if self.can("cancel_appointment") => return self.want_change(Goal::Cancel),
+            Intent::Reschedule if self.can("reschedule_appointment") => return self.want_change(Goal::Move),
             Intent::Hours => {
                 let day = heard.date.filter(|_| !heard.has(Intent::Schedule) && !self.goals.contains(&Goal::Schedule));
                 return self.turn.infos.push(Info::Hours(day));
@@ -121,6 +135,15 @@ impl State {
         self.want(Goal::Colleague(colleague));
     }
 
+    /// Something else than before may be done to another appointment than before.
+    fn want_change(&mut self, goal: Goal) {
+        if !self.goals.contains(&goal) {
+            self.picked = None;
+        }
+        self.goals.retain(|g| !(matches!(g, Goal::Cancel | Goal::Move) && *g != goal));
+        self.want(goal);
+    }
+
     fn priced(&self, heard: &Heard) -> Option<String> {
         heard.priced.clone().or_else(|| one(heard)).or_else(|| self.service.clone())
     }
@@ -133,6 +156,9 @@ impl State {
 
     /// Fills in what was named; whether anything was.
     fn fill(&mut self, heard: &Heard, asked: Option<Question>, listed: &[NaiveDateTime], text: &str) -> bool {
+        if asked == Some(Question::WhichAppointment) && self.name_appointment(heard) {
+            return true;
+        }
         let before = (self.service.clone(), self.service_choices.clone(), self.date, self.wish, self.chosen);
         let noted = self.note_about_caller(heard, text);
         let asks_only = !self.turn.infos.is_empty() && !self.goals.contains(&Goal::Schedule);
@@ -155,6 +181,9 @@ impl State {
     }
 
     fn fill_service(&mut self, heard: &Heard, asked: Option<Question>) {
+        if self.goals.front() == Some(&Goal::Move) && self.picked.is_some() {
+            return;
+        }
         let chosen = match (&heard.service, heard.choice) {
             (FoundService::One(name), _) => Some(name.clone()),
             (_, Some(Choice::Nth(index))) if asked == Some(Question::WhichService) => {
@@ -190,9 +219,7 @@ impl State {
         note(&mut self.vehicle, heard.vehicle.clone());
         note(&mut self.phone, heard.phone.clone());
         if heard.symptom && self.symptom.is_none() {
-            let plain: String =
-                text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SYMPTOM_CHARS).collect();
-            note(&mut self.symptom, Some(plain.trim().to_owned()));
+            note(&mut self.symptom, Some(plain(text)));
         }
         if let Some(vin) = &heard.vin {
             note(&mut self.vin, Some(vin.vin.as_str().to_owned()));
@@ -211,7 +238,11 @@ impl State {
         let yes = heard.agrees_plainly();
         let no = heard.assent == Some(Assent::No);
         match asked {
-            Question::Confirm | Question::Retry if yes => self.turn.consent = self.chosen.is_some(),
+            Question::Confirm | Question::MoveIt if yes => self.turn.consent = self.chosen.is_some() && !self.unsure,
+            Question::Retry if yes => self.turn.consent = self.chosen.is_some() || self.picked.is_some(),
+            Question::CancelIt if yes => self.turn.consent = self.picked.is_some(),
+            Question::CancelIt if no => self.keep(),
+            Question::MoveIt if no => (self.chosen, self.date, self.offer) = (None, None, None),
             Question::Confirm if no => self.turn.change = true,
             Question::Retry if no => self.abandon(),
             Question::Change => return self.change(heard, no),
@@ -222,10 +253,7 @@ impl State {
             Question::WhichTime if no => self.others(),
             Question::Day if no => return false,
             Question::Connect if yes => self.turn.connect = true,
-            Question::CallBack if yes => {
-                self.turn.call_back = true;
-                self.done();
-            }
+            Question::CallBack if yes => self.call_back(),
             Question::Connect | Question::CallBack if no => self.decline_colleague(heard),
             Question::WantBook if yes => self.want(Goal::Schedule),
             Question::WantBook if no => self.turn.abandoned = true,
@@ -237,6 +265,20 @@ impl State {
             _ => return false,
         }
         yes || no || asked == Question::Fact
+    }
+
+    /// The appointment stays as it is.
+    fn keep(&mut self) {
+        self.goals.retain(|goal| !matches!(goal, Goal::Cancel | Goal::Move));
+        self.picked = None;
+        self.turn.kept = true;
+    }
+
+    /// A colleague calls back: told by a tool where there is one.
+    fn call_back(&mut self) {
+        let Some(Goal::Colleague(why)) = self.goals.front().copied() else { return self.turn.call_back = true };
+        self.done();
+        if self.can("take_message") { self.turn.message = Some(why) } else { self.turn.call_back = true }
     }
 
     fn decline_colleague(&mut self, heard: &Heard) {
@@ -274,6 +316,12 @@ impl State {
             self.turn.goodbye = true;
         }
     }
+}
+
+/// What was said, short and on one line.
+fn plain(text: &str) -> String {
+    let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SYMPTOM_CHARS).collect();
+    plain.trim().to_owned()
 }
 
 fn one(heard: &Heard) -> Option<String> {

@@ -7,6 +7,10 @@ use super::State;
 pub(in crate::dialogue) enum Goal {
     /// A new appointment.
     Schedule,
+    /// An appointment less.
+    Cancel,
+    /// An appointment at another time.
+    Move,
     /// The appointments that there are.
     Upcoming {
         /// The caller wants to say that they come.
@@ -14,6 +18,13 @@ pub(in crate::dialogue) enum Goal {
     },
     /// A colleague must help.
     Colleague(Why),
+}
+
+impl Goal {
+    /// Whether it is about appointments that there are.
+    pub(in crate::dialogue) const fn is_about_existing(self) -> bool {
+        matches!(self, Self::Cancel | Self::Move | Self::Upcoming { .. })
+    }
 }
 
 /// Why a colleague must help.
@@ -100,6 +111,7 @@ impl State {
     pub(super) fn forget_booking(&mut self) {
         (self.service, self.date, self.wish, self.chosen, self.offer) = (None, None, None, None, None);
         (self.symptom, self.page, self.narrow) = (None, 0, false);
+        self.read_out.clear();
         self.service_choices.clear();
         self.goals.retain(|g| *g != Goal::Schedule);
     }

@@ -16,6 +16,7 @@ use crate::domain::Shop;
 /// What one utterance says.
 #[derive(Debug, Default)]
 pub(super) struct Heard {
+    pub(super) text: String,
     pub(super) words: Words,
     pub(super) intents: Vec<Intent>,
     pub(super) assent: Option<Assent>,
@@ -38,7 +39,7 @@ impl Heard {
         let words = Words::new(text);
         let mut intents = intents::find(&words);
         let assent = intents::assent(&words);
-        let mut heard = Self { assent, ..Self::default() };
+        let mut heard = Self { assent, text: text.to_owned(), ..Self::default() };
         if asked == Some(Question::Fact) {
             heard.fact = facts::find(&words, state.now.date());
             heard.vin = spelling::vin(&words);
@@ -72,7 +73,7 @@ impl Heard {
         if self.phone.is_some() || self.vin.is_some() {
             return;
         }
-        let chooses = matches!(asked, Some(Question::WhichTime | Question::Confirm | Question::WhichService));
+        let chooses = asked.is_some_and(Question::is_choice);
         let bare_ordinal = matches!(asked, Some(Question::Day | Question::Change)) || !chooses;
         let found = dates::find(words, state.now.date(), bare_ordinal);
         let rest = found.as_ref().map_or_else(|| words.clone(), |(_, range)| words.without(range.clone()));
@@ -101,8 +102,11 @@ impl Heard {
 
     /// Words that mean something else in the middle of a booking.
     fn settle(&mut self, asked: Option<Question>, words: &Words) {
-        let in_booking =
-            matches!(asked, Some(Question::WhichTime | Question::Confirm | Question::Day | Question::Change));
+        let in_booking = matches!(
+            asked,
+            Some(Question::WhichTime | Question::Confirm | Question::MoveIt | Question::Day | Question::Change)
+        );
+        self.settle_change(asked, words);
         if in_booking && (self.date.is_some() || self.wish.is_some() || self.choice.is_some()) {
             self.intents.retain(|i| !matches!(i, Intent::Reschedule | Intent::Upcoming));
         }
@@ -120,6 +124,19 @@ impl Heard {
         // A question about the hours of a day is no wish to come on it.
         if self.intents.contains(&Intent::Hours) && words.any(&["book", "appointment"]) {
             self.intents.retain(|i| *i != Intent::Hours || words.any(&["hours", "are you open", "do you open"]));
+        }
+    }
+
+    /// "Yes, cancel it" is an answer when that is the question, and no new wish.
+    fn settle_change(&mut self, asked: Option<Question>, words: &Words) {
+        if asked == Some(Question::CancelIt) {
+            if self.assent.is_none() && words.any(&["cancel"]) {
+                self.assent = Some(Assent::Yes);
+            }
+            self.intents.retain(|i| !matches!(i, Intent::Cancel | Intent::Abandon | Intent::Upcoming));
+        }
+        if asked == Some(Question::MoveIt) && self.assent == Some(Assent::Yes) {
+            self.intents.retain(|i| *i != Intent::Reschedule);
         }
     }
 

@@ -1,6 +1,8 @@
 //! Where a conversation stands, computed from the whole of it: who calls, what they want, what is still open.
 
 mod apply;
+mod asked;
+mod existing;
 mod goals;
 mod heard;
 mod offer;
@@ -16,12 +18,13 @@ use super::slots::times::TimeWish;
 use super::wording::{self, Question};
 use crate::domain::Shop;
 use crate::ports::{Message, ModelRequest};
+pub(super) use existing::Existing;
 pub(super) use goals::{Goal, Why};
 pub(super) use offer::{Offer, Substitute};
 
 /// Who calls, as far as the situation and the tools have said.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Caller {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Caller {
     /// On file.
     Known,
     /// Not on file.
@@ -37,6 +40,12 @@ pub(super) enum News {
     Booked(String),
     /// The caller's appointments, and whether they called to confirm one.
     Appointments { list: Vec<String>, confirming: bool },
+    /// Cancelled, as `oil change on Wednesday, November 25 at 9 AM` if that is known.
+    Cancelled(Option<String>),
+    /// Moved to this time, if that is known.
+    Moved(Option<NaiveDateTime>),
+    /// Confirmed, as above.
+    Confirmed(Option<String>),
 }
 
 /// A question that is answered at once.
@@ -68,6 +77,12 @@ pub(super) struct Turn {
     pub(super) connect: bool,
     /// A colleague is to call back.
     pub(super) call_back: bool,
+    /// A colleague is to be told to call back, for this reason.
+    pub(super) message: Option<Why>,
+    /// The colleague could not be told.
+    pub(super) not_noted: bool,
+    /// The appointment stays as it is.
+    pub(super) kept: bool,
     pub(super) goodbye: bool,
     pub(super) repeat: bool,
     pub(super) wait: bool,
@@ -93,7 +108,8 @@ pub struct State {
     pub(super) now: NaiveDateTime,
     pub(super) caller: Caller,
     pub(super) verified: bool,
-    tools: Vec<&'static str>,
+    /// What may be called; without a list, anything.
+    tools: Option<Vec<&'static str>>,
     pub(super) goals: VecDeque<Goal>,
     pub(super) service: Option<String>,
     pub(super) service_choices: Vec<String>,
@@ -103,6 +119,16 @@ pub struct State {
     pub(super) offer: Option<Offer>,
     page: usize,
     narrow: bool,
+    /// The free times that another model has read out last.
+    read_out: Vec<NaiveDateTime>,
+    /// It is not known what exactly another model wants the caller to agree to.
+    unsure: bool,
+    /// The caller's appointments, when they are known.
+    pub(super) appointments: Option<Vec<Existing>>,
+    /// The one of them that is to be changed.
+    pub(super) picked: Option<Existing>,
+    /// What the caller said when a colleague became necessary.
+    pub(super) grievance: Option<String>,
     pub(super) name: Option<String>,
     pub(super) vehicle: Option<String>,
     pub(super) symptom: Option<String>,
@@ -123,13 +149,32 @@ pub struct State {
 /// Reads a conversation.
 #[must_use]
 pub fn understand(request: &ModelRequest, shop: &Shop) -> State {
-    let mut state = State::begin(request);
-    let mut calls: HashMap<&str, (&str, Value)> = HashMap::new();
-    for message in &request.history {
+    State::begin(request).read(&request.history, shop)
+}
+
+/// The conversation without words of Otto's at its end: they broke off, and the caller still waits for an answer.
+fn answered_part(history: &[Message]) -> &[Message] {
+    let is_owed = |message: &Message| match message {
+        Message::User(_) | Message::Tool { .. } => true,
+        Message::Assistant { tool_calls, .. } => !tool_calls.is_empty(),
+    };
+    history.iter().rposition(is_owed).map_or(history, |last| &history[..=last])
+}
+
+impl State {
+    pub(super) fn read(mut self, history: &[Message], shop: &Shop) -> Self {
+        let mut calls: HashMap<&str, (&str, Value)> = HashMap::new();
+        for message in answered_part(history) {
+            self.take_in(message, &mut calls, shop);
+        }
+        self
+    }
+
+    fn take_in<'a>(&mut self, message: &'a Message, calls: &mut HashMap<&'a str, (&'a str, Value)>, shop: &Shop) {
         match message {
-            Message::User(text) => state.hear(text, shop),
+            Message::User(text) => self.hear(text, shop),
             Message::Assistant { text, tool_calls } => {
-                state.said(text);
+                self.said(text, shop);
                 for call in tool_calls {
                     let arguments = serde_json::from_str(&call.arguments).unwrap_or(Value::Null);
                     calls.insert(&call.id, (&call.name, arguments));
@@ -137,28 +182,34 @@ pub fn understand(request: &ModelRequest, shop: &Shop) -> State {
             }
             Message::Tool { tool_call_id, content } => {
                 if let Some((name, arguments)) = calls.get(tool_call_id.as_str()) {
-                    state.learn(name, arguments, content, shop);
+                    self.learn(name, arguments, content, shop);
                 }
             }
         }
     }
-    state
-}
 
-impl State {
     fn begin(request: &ModelRequest) -> Self {
-        let situation = request.situation.as_str();
+        // What is known of the call and the moment; hints for other models may follow.
+        let lines: Vec<&str> = request.situation.lines().take(SITUATION_LINES).collect();
+        let situation = lines.join("\n");
         let caller = match () {
             () if situation.contains("withheld") => Caller::Withheld,
             () if situation.contains("not on file") => Caller::New,
             () if situation.contains("on file") => Caller::Known,
             () => Caller::New,
         };
+        let mut state = Self::new(now(&situation), caller, situation.contains("; verified"));
+        state.tools = Some(request.tools.iter().map(|tool| tool.name).collect());
+        state
+    }
+
+    /// A conversation that has not begun.
+    pub(super) fn new(now: NaiveDateTime, caller: Caller, verified: bool) -> Self {
         Self {
-            now: now(situation),
+            now,
             caller,
-            verified: situation.contains("; verified"),
-            tools: request.tools.iter().map(|tool| tool.name).collect(),
+            verified,
+            tools: None,
             goals: VecDeque::new(),
             service: None,
             service_choices: Vec::new(),
@@ -168,6 +219,11 @@ impl State {
             offer: None,
             page: 0,
             narrow: false,
+            read_out: Vec::new(),
+            unsure: false,
+            appointments: None,
+            picked: None,
+            grievance: None,
             name: None,
             vehicle: None,
             symptom: None,
@@ -186,16 +242,24 @@ impl State {
 
     /// Whether a tool may be called.
     pub(super) fn can(&self, tool: &str) -> bool {
-        self.tools.contains(&tool)
+        self.tools.as_ref().is_none_or(|tools| tools.contains(&tool))
     }
 
     /// Otto said this, as far as it was heard.
-    fn said(&mut self, text: &str) {
+    fn said(&mut self, text: &str, shop: &Shop) {
         if text.trim().is_empty() {
             return;
         }
+        (self.read_out, self.unsure) = (Vec::new(), false);
+        let mut question = wording::question_in(text);
+        if question.is_none() {
+            question = self.asked_by_another(text);
+            self.read_out = self.read_out(text, shop);
+            if matches!(question, Some(Question::Confirm | Question::MoveIt)) {
+                self.adopt_proposal();
+            }
+        }
         // "Take your time" leaves the question open.
-        let question = wording::question_in(text);
         if question.is_some() || !self.turn.wait {
             self.asked = question;
         }
@@ -205,6 +269,9 @@ impl State {
         }
     }
 }
+
+/// Lines of the situation that say who calls and what time it is.
+const SITUATION_LINES: usize = 2;
 
 /// `Now: Monday 2026-11-23 09:00 (America/Chicago).`
 fn now(situation: &str) -> NaiveDateTime {

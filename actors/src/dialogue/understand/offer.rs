@@ -45,6 +45,9 @@ impl State {
 
     /// The times that are read out.
     pub(in crate::dialogue) fn listed(&self) -> Vec<NaiveDateTime> {
+        if !self.read_out.is_empty() {
+            return self.read_out.clone();
+        }
         let Some(offer) = self.valid_offer() else { return Vec::new() };
         let mut times: Vec<NaiveDateTime> = match self.wish {
             Some(TimeWish::Between(from, to)) => offer.times.iter().copied().filter(|t| within(*t, from, to)).collect(),

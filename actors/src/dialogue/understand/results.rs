@@ -5,17 +5,17 @@ use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 use serde_json::Value;
 
 use super::offer::{Offer, Substitute};
-use super::{Caller, Goal, News, State, Trouble, Why};
+use super::{Caller, News, State, Trouble, Why};
 use crate::dialogue::slots::times::TimeWish;
 use crate::dialogue::wording;
 use crate::domain::Shop;
 
 /// A tool's result.
-struct Answer {
-    success: bool,
-    data: Value,
-    error: String,
-    message: String,
+pub(super) struct Answer {
+    pub(super) success: bool,
+    pub(super) data: Value,
+    pub(super) error: String,
+    pub(super) message: String,
 }
 
 impl Answer {
@@ -42,8 +42,12 @@ impl State {
         }
         match tool {
             "lookup_customer" => self.customer(&answer),
-            "get_available_slots" => self.slots(arguments, &answer),
+            "get_available_slots" => self.slots(arguments, &answer, shop),
             "book_appointment" => self.booking(arguments, &answer, shop),
+            "cancel_appointment" => self.cancelled(&answer),
+            "reschedule_appointment" => self.moved(arguments, &answer),
+            "confirm_appointment" => self.confirmed(&answer),
+            "take_message" => self.message_taken(&answer),
             "get_upcoming_appointments" => self.upcoming(&answer),
             "verify_identity" => self.verification(&answer),
             "transfer_to_human" if !answer.success => self.nobody_there = true,
@@ -64,9 +68,12 @@ impl State {
         }
     }
 
-    fn slots(&mut self, arguments: &Value, answer: &Answer) {
+    fn slots(&mut self, arguments: &Value, answer: &Answer, shop: &Shop) {
         let date = arguments["date"].as_str().and_then(|text| text.parse::<NaiveDate>().ok());
-        let (Some(date), Some(service)) = (date, arguments["service"].as_str()) else { return };
+        let named = arguments["service"].as_str().or(arguments["service_type"].as_str());
+        let service = named.and_then(|name| shop.service(name)).map(|service| service.name.clone());
+        let (Some(date), Some(service)) = (date, service.or_else(|| named.map(str::to_owned))) else { return };
+        self.adopt(&service, date, shop);
         let instead = match (answer.success, answer.error.as_str()) {
             (true, _) => None,
             (false, "nothing_free") => Some(why_nothing(&answer.message)),
@@ -87,7 +94,20 @@ impl State {
             Some(_) => date_times(&answer.message),
         };
         (self.page, self.narrow) = (0, false);
-        self.offer = Some(Offer { service: service.to_owned(), date, times, instead });
+        self.offer = Some(Offer { service, date, times, instead });
+    }
+
+    /// What another model has looked up is what the conversation is about.
+    fn adopt(&mut self, service: &str, date: NaiveDate, shop: &Shop) {
+        if shop.service(service).is_some() && self.service.as_deref() != Some(service) {
+            self.reopen();
+            self.service = Some(service.to_owned());
+            self.service_choices.clear();
+        }
+        if self.date != Some(date) {
+            self.reopen();
+            self.date = Some(date);
+        }
     }
 
     fn booking(&mut self, arguments: &Value, answer: &Answer, shop: &Shop) {
@@ -95,33 +115,40 @@ impl State {
         if answer.success {
             return self.booked(arguments, answer, shop);
         }
-        let chosen = self.chosen.take();
+        if self.time_refused(answer) {
+            return;
+        }
+        match answer.error.as_str() {
+            "name_needed" => (self.caller, self.name) = (Caller::New, None),
+            "no_caller_id" => {
+                self.caller = Caller::Withheld;
+                self.hand_over(Why::Withheld);
+            }
+            "unknown_service" => (self.service, self.chosen) = (None, None),
+            error => self.failed(error),
+        }
+    }
+
+    /// The time that was chosen cannot be had; others are offered.
+    pub(super) fn time_refused(&mut self, answer: &Answer) -> bool {
         match answer.error.as_str() {
             "just_taken" => {
+                self.chosen = None;
                 let times = date_times(&answer.message);
                 if let (Some(service), Some(date)) = (self.service.clone(), self.date) {
                     self.offer = Some(Offer { service, date, times, instead: Some(Substitute::JustTaken) });
                 }
             }
-            "name_needed" => {
-                (self.caller, self.name, self.chosen) = (Caller::New, None, chosen);
-            }
-            "no_caller_id" => {
-                self.caller = Caller::Withheld;
-                self.hand_over(Why::Withheld);
-            }
             "not_bookable" => {
+                let chosen = self.chosen.take();
                 if let Some(offer) = &mut self.offer {
                     offer.times.retain(|t| Some(*t) != chosen);
                 }
                 self.turn.trouble = Some(Trouble::NotBookable);
             }
-            "unknown_service" => self.service = None,
-            error => {
-                self.chosen = chosen;
-                self.failed(error);
-            }
+            _ => return false,
         }
+        true
     }
 
     fn booked(&mut self, arguments: &Value, answer: &Answer, shop: &Shop) {
@@ -134,25 +161,13 @@ impl State {
         };
         self.news.push(News::Booked(what));
         self.caller = Caller::Known;
+        self.appointments = None;
         self.forget_booking();
     }
 
-    fn upcoming(&mut self, answer: &Answer) {
-        if !answer.success {
-            return match answer.error.as_str() {
-                "not_verified" => self.verified = false,
-                "not_on_file" => self.hand_over(Why::NotOnFile),
-                error => self.failed(error),
-            };
-        }
-        let spoken = |a: &Value| {
-            let (service, when) = (a["service"].as_str()?, a["spoken"].as_str()?);
-            Some(format!("{} on {when}", wording::with_article(service)))
-        };
-        let list = answer.data["appointments"].as_array().into_iter().flatten().filter_map(spoken).collect();
-        let confirming = self.goals.iter().any(|g| matches!(g, Goal::Upcoming { confirming: true }));
-        self.goals.retain(|g| !matches!(g, Goal::Upcoming { .. }));
-        self.news.push(News::Appointments { list, confirming });
+    fn message_taken(&mut self, answer: &Answer) {
+        self.turn.message = None;
+        if answer.success { self.turn.call_back = true } else { self.turn.not_noted = true }
     }
 
     fn verification(&mut self, answer: &Answer) {
@@ -166,7 +181,7 @@ impl State {
         }
     }
 
-    fn failed(&mut self, error: &str) {
+    pub(super) fn failed(&mut self, error: &str) {
         self.failures += 1;
         if self.failures > 1 {
             return self.hand_over(Why::Failing);
@@ -193,7 +208,7 @@ fn why_nothing(message: &str) -> Substitute {
 }
 
 /// Every `2026-11-24 09:00` in a message.
-fn date_times(message: &str) -> Vec<NaiveDateTime> {
+pub(super) fn date_times(message: &str) -> Vec<NaiveDateTime> {
     let words: Vec<&str> = message.split(|c: char| c.is_whitespace() || c == ',').filter(|w| !w.is_empty()).collect();
     let read = |pair: &[&str]| {
         let time = pair[1].trim_end_matches('.');

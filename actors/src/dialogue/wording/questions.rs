@@ -18,11 +18,21 @@ pub(in crate::dialogue) enum Question {
     CallBack,
     WantBook,
     Retry,
+    WhichAppointment,
+    CancelIt,
+    MoveIt,
+}
+
+impl Question {
+    /// Whether the answer may be one of what was read out.
+    pub(in crate::dialogue) const fn is_choice(self) -> bool {
+        matches!(self, Self::WhichTime | Self::Confirm | Self::WhichService | Self::MoveIt | Self::WhichAppointment)
+    }
 }
 
 /// Words that each wording of a question has and nothing else has; and whether the caller must have heard all of it
 /// before an answer counts, because the answer may be a mere yes.
-const MARKS: [(Question, &str, bool); 18] = [
+const MARKS: [(Question, &str, bool); 21] = [
     (Question::HowHelp, "help you", false),
     (Question::HowHelp, "do for you", false),
     (Question::Service, "does your car need", false),
@@ -41,6 +51,9 @@ const MARKS: [(Question, &str, bool); 18] = [
     (Question::WantBook, "Would you like to book", true),
     (Question::Retry, "Shall I try", true),
     (Question::Retry, "try it once more", true),
+    (Question::WhichAppointment, "Which of them do you mean", false),
+    (Question::CancelIt, "Shall I cancel", true),
+    (Question::MoveIt, "Shall I move", true),
 ];
 
 /// The question that the caller was asked last, if they heard enough of it.
@@ -93,6 +106,9 @@ pub(in crate::dialogue) fn ask(question: &Question, again: u32) -> String {
         }
         Question::WantBook => ("Would you like to book one?", "Please say yes or no. Would you like to book one?"),
         Question::Retry => ("Shall I try again?", "Please say yes or no. Shall I try again?"),
+        Question::WhichAppointment => ("Which of them do you mean?", "Please say its day. Which of them do you mean?"),
+        Question::CancelIt => ("Shall I cancel it?", "Please say yes or no. Shall I cancel it?"),
+        Question::MoveIt => ("Shall I move it?", "Please say yes or no. Shall I move it?"),
     };
     if again > 1 { other } else { first }.to_owned()
 }
@@ -101,7 +117,7 @@ pub(in crate::dialogue) fn ask(question: &Question, again: u32) -> String {
 mod tests {
     use super::*;
 
-    const ALL: [Question; 15] = [
+    const ALL: [Question; 18] = [
         Question::HowHelp,
         Question::Service,
         Question::WhichService,
@@ -117,6 +133,9 @@ mod tests {
         Question::CallBack,
         Question::WantBook,
         Question::Retry,
+        Question::WhichAppointment,
+        Question::CancelIt,
+        Question::MoveIt,
     ];
 
     #[test]

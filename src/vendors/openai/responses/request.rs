@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::thoughts::Thoughts;
+use crate::vendors::openai::gather::readable;
 use crate::vendors::openai::models::Model;
 use crate::vendors::openai::request::Common;
 
@@ -123,7 +124,7 @@ fn message<'a>(role: &'static str, content: &'a str) -> Item<'a> {
 }
 
 fn call(call: &ToolCall) -> Item<'_> {
-    Item::Ours(Ours::FunctionCall { call_id: &call.id, name: &call.name, arguments: &call.arguments })
+    Item::Ours(Ours::FunctionCall { call_id: &call.id, name: &call.name, arguments: readable(&call.arguments) })
 }
 
 fn tool(spec: &ToolSpec) -> Tool<'_> {

@@ -84,6 +84,30 @@ fn a_cut_reply_runs_no_tools() {
 }
 
 #[test]
+fn arguments_that_were_cut_never_become_a_call() {
+    let failed = r#"{"type":"response.failed","response":{"error":{"code":"server_error","message":"m"}}}"#;
+    let error = r#"{"type":"error","code":"server_error","message":"m","param":null}"#;
+    let filtered = r#"{"type":"response.incomplete","response":{"incomplete_details":{"reason":"content_filter"}}}"#;
+    let said = r#"{"type":"response.output_text.delta","output_index":0,"delta":"One moment."}"#;
+    for (ends, kind) in [
+        (vec![], Unreachable),
+        (vec!["[DONE]"], Unreachable),
+        (vec![failed], Failed),
+        (vec![error], Failed),
+        (vec![filtered], Rejected),
+    ] {
+        let begun = [said.to_owned(), added(1, "a", "book"), piece(1, "{\"time\":\"1")];
+        let chunks: Vec<&str> = begun.iter().map(String::as_str).chain(ends).collect();
+        assert_eq!(events(&chunks), (vec![text("One moment.")], Some(kind)));
+    }
+}
+
+#[test]
+fn a_call_without_arguments_has_empty_ones() {
+    assert_eq!(events(&[&added(0, "a", "f"), COMPLETED]).0, [call("a", "f", "{}"), end()]);
+}
+
+#[test]
 fn failures_have_a_kind() {
     let failed = |code: &str| {
         json!({"type": "response.failed", "response": {"error": {"code": code, "message": "Jane said"}}}).to_string()

@@ -1,0 +1,176 @@
+//! Appointments that there are: which of them is meant, and what came of changing one.
+
+use chrono::NaiveDateTime;
+use serde_json::Value;
+
+use super::heard::Heard;
+use super::results::{Answer, date_times};
+use super::{Goal, News, State, Why};
+use crate::dialogue::slots::services::FoundService;
+use crate::dialogue::slots::times::{Choice, TimeWish};
+use crate::dialogue::wording;
+
+/// An appointment of the caller's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::dialogue) struct Existing {
+    /// As the tools name it.
+    pub(in crate::dialogue) id: Value,
+    pub(in crate::dialogue) service: String,
+    spoken: String,
+    at: Option<NaiveDateTime>,
+}
+
+impl Existing {
+    fn read(data: &Value) -> Option<Self> {
+        let text = |key: &str| data[key].as_str().unwrap_or_default();
+        let (service, spoken) = (data["service"].as_str()?, data["spoken"].as_str()?);
+        let id = if data["appointment_id"].is_null() { &data["id"] } else { &data["appointment_id"] };
+        let at = date_times(&format!("{} {}", text("date"), text("time"))).first().copied();
+        Some(Self { id: id.clone(), service: service.to_owned(), spoken: spoken.to_owned(), at })
+    }
+
+    /// `oil change on Wednesday, November 25 at 9 AM`.
+    pub(in crate::dialogue) fn what(&self) -> String {
+        format!("{} on {}", self.service.to_lowercase(), self.spoken)
+    }
+
+    /// The same with an article.
+    pub(in crate::dialogue) fn listed(&self) -> String {
+        format!("{} on {}", wording::with_article(&self.service), self.spoken)
+    }
+}
+
+impl State {
+    /// The tools have listed the caller's appointments.
+    pub(super) fn upcoming(&mut self, answer: &Answer) {
+        if !answer.success {
+            return match answer.error.as_str() {
+                "not_verified" => self.verified = false,
+                "not_on_file" => self.hand_over(Why::NotOnFile),
+                error => self.failed(error),
+            };
+        }
+        self.verified = true;
+        let listed = answer.data["appointments"].as_array().or_else(|| answer.data.as_array());
+        let list: Vec<Existing> = listed.into_iter().flatten().filter_map(Existing::read).collect();
+        let changes = self.goals.iter().any(|goal| self.changes_existing(*goal));
+        if list.is_empty() || !changes {
+            let confirming = self.goals.iter().any(|g| matches!(g, Goal::Upcoming { confirming: true }));
+            self.goals.retain(|g| !g.is_about_existing());
+            self.news.push(News::Appointments { list: list.iter().map(Existing::listed).collect(), confirming });
+        } else {
+            self.pick_among(&list);
+        }
+        self.appointments = Some(list);
+    }
+
+    /// Whether a goal takes one appointment in particular.
+    pub(in crate::dialogue) fn changes_existing(&self, goal: Goal) -> bool {
+        match goal {
+            Goal::Cancel | Goal::Move => true,
+            Goal::Upcoming { confirming } => confirming && self.can("confirm_appointment"),
+            Goal::Schedule | Goal::Colleague(_) => false,
+        }
+    }
+
+    /// The only one there is, or the only one on the day or for the service that the caller has named.
+    fn pick_among(&mut self, list: &[Existing]) {
+        let on_day = |a: &&Existing| self.date.is_some() && a.at.map(|at| at.date()) == self.date;
+        let for_service = |a: &&Existing| self.service.as_deref() == Some(a.service.as_str());
+        let by_day: Vec<&Existing> = list.iter().filter(on_day).collect();
+        let by_service: Vec<&Existing> = list.iter().filter(for_service).collect();
+        let found = [list.iter().collect(), by_day, by_service].into_iter().find(|found| found.len() == 1);
+        if let Some(picked) = found.and_then(|found| found.first().copied().cloned()) {
+            self.pick(picked);
+        }
+    }
+
+    fn pick(&mut self, picked: Existing) {
+        let moves = self.goals.front() == Some(&Goal::Move);
+        if moves {
+            self.service = Some(picked.service.clone());
+            // "My Tuesday appointment" says which one it is, not where it goes.
+            if self.wish.is_none() && picked.at.map(|at| at.date()) == self.date {
+                self.date = None;
+            }
+        }
+        self.picked = Some(picked);
+    }
+
+    /// The caller says which of their appointments they mean.
+    pub(super) fn name_appointment(&mut self, heard: &Heard) -> bool {
+        let Some(list) = &self.appointments else { return false };
+        let by_place = match heard.choice {
+            Some(Choice::Nth(index)) => list.get(index),
+            Some(Choice::Last) => list.last(),
+            _ => None,
+        };
+        let fits = |a: &&Existing| {
+            let same_day = heard.date.is_some() && a.at.map(|at| at.date()) == heard.date;
+            let same_time = matches!(heard.wish, Some(TimeWish::At(time)) if a.at.map(|at| at.time()) == Some(time));
+            let same_service = match &heard.service {
+                FoundService::One(name) => *name == a.service,
+                FoundService::Several(names) => names.contains(&a.service),
+                FoundService::None => false,
+            };
+            same_day || same_time || same_service
+        };
+        let fitting: Vec<&Existing> = list.iter().filter(fits).collect();
+        let by_name = if let [only] = fitting[..] { Some(only) } else { None };
+        let Some(picked) = by_place.or(by_name).cloned() else { return false };
+        self.pick(picked);
+        true
+    }
+
+    pub(super) fn cancelled(&mut self, answer: &Answer) {
+        self.turn.consent = false;
+        if !answer.success {
+            return self.not_changed(answer, Why::Cancel);
+        }
+        let what = self.picked.as_ref().map(Existing::what);
+        self.news.push(News::Cancelled(what));
+        self.changed(Goal::Cancel);
+    }
+
+    pub(super) fn moved(&mut self, arguments: &Value, answer: &Answer) {
+        self.turn.consent = false;
+        if answer.success {
+            let to = arguments["new_start"].as_str().unwrap_or_default().replace('T', " ");
+            self.news.push(News::Moved(date_times(&to).first().copied().or(self.chosen)));
+            return self.changed(Goal::Move);
+        }
+        if !self.time_refused(answer) {
+            self.not_changed(answer, Why::Reschedule);
+        }
+    }
+
+    pub(super) fn confirmed(&mut self, answer: &Answer) {
+        if !answer.success {
+            return self.not_changed(answer, Why::Failing);
+        }
+        self.news.push(News::Confirmed(self.picked.as_ref().map(Existing::what)));
+        self.changed(Goal::Upcoming { confirming: true });
+    }
+
+    /// It is done: what was listed is no longer true.
+    fn changed(&mut self, goal: Goal) {
+        (self.appointments, self.picked) = (None, None);
+        self.goals.retain(|g| *g != goal);
+        if !self.goals.contains(&Goal::Schedule) {
+            self.forget_booking();
+        }
+    }
+
+    fn not_changed(&mut self, answer: &Answer, why: Why) {
+        match answer.error.as_str() {
+            "not_verified" => self.verified = false,
+            "not_found" => {
+                (self.appointments, self.picked) = (None, None);
+                self.failed("not_found");
+            }
+            "locked" => self.hand_over(Why::NotVerified),
+            error @ ("unavailable" | "unknown_outcome" | "") => self.failed(error),
+            _ => self.hand_over(why),
+        }
+    }
+}
