@@ -11,7 +11,7 @@ use otto_actors::call::Vendors;
 use otto_actors::dialogue::BuiltInDialogue;
 use otto_actors::domain::Shop;
 use otto_actors::journal::LiveEvents;
-use otto_actors::ports::{Clock, LanguageModel, Store, SystemClock, Telephony};
+use otto_actors::ports::{Clock, LanguageModel, Store, SystemClock, Telephony, TextToSpeech};
 use otto_actors::registry::Calls;
 use otto_actors::root::Shared;
 use secrecy::SecretString;
@@ -27,6 +27,7 @@ use crate::store::SqliteStore;
 use crate::telemetry;
 use crate::vendors::twilio::TwilioRest;
 use crate::vendors::twilio::signature::SignatureCheck;
+use crate::vendors::warm::{self, Background};
 use crate::vendors::{self, DeepgramTts, Fallback, OpenAi, crypto};
 
 /// Media sockets that may wait for their `start` beyond those of all calls.
@@ -52,6 +53,7 @@ pub struct App {
     ready: Arc<AtomicBool>,
     end: CancellationToken,
     server: JoinHandle<()>,
+    background: Background,
 }
 
 impl App {
@@ -81,7 +83,8 @@ impl App {
         let address = listener.local_addr()?;
         let public = PublicUrls::new(server.public_url(address));
 
-        let engine = Engine::start(&settings, vendors(&settings, &public)?, clock).await?;
+        let background = Background::default();
+        let engine = Engine::start(&settings, vendors(&settings, &public, &background)?, clock).await?;
         let (calls, live, store) = (engine.calls.clone(), engine.live.clone(), Arc::clone(&engine.store));
         let ready = Arc::new(AtomicBool::new(true));
         let end = CancellationToken::new();
@@ -100,7 +103,7 @@ impl App {
             waiting_sockets_max: 2 * server.max_calls + SPARE_SOCKETS,
         });
         let server = spawn_server(listener, state, end.clone());
-        Ok(Self { address, public, calls, live, store, engine, ready, end, server })
+        Ok(Self { address, public, calls, live, store, engine, ready, end, server, background })
     }
 
     /// Waits for a meltdown: the root supervisor has given up.
@@ -119,6 +122,7 @@ impl App {
             info!("the HTTP server still had open sockets");
         }
         self.engine.stop().await;
+        self.background.stop().await;
     }
 
     /// Fault injection: a shared actor panics.
@@ -144,17 +148,22 @@ pub fn has_first_model(settings: &Settings) -> bool {
     settings.openai.api_key.is_some() || vendors::rest::is_loopback(&settings.openai.base_url)
 }
 
-fn vendors(settings: &Settings, public: &PublicUrls) -> anyhow::Result<Vendors> {
+fn vendors(settings: &Settings, public: &PublicUrls, background: &Background) -> anyhow::Result<Vendors> {
     let deepgram = &settings.deepgram;
     let key = deepgram.api_key.clone().unwrap_or_default();
-    let stt = vendors::speech_to_text(
+    let mut stt = vendors::speech_to_text(
         deepgram.url.clone(),
         key.clone(),
         deepgram.stt_model.clone(),
         keyterms(&settings.shop),
     );
-    let tts = DeepgramTts::new(deepgram.url.clone(), key, deepgram.tts_model.clone());
-    Ok(Vendors { stt, tts: Arc::new(tts), model: model(settings)?, telephony: telephony(settings, public)? })
+    let mut tts: Arc<dyn TextToSpeech> =
+        Arc::new(DeepgramTts::new(deepgram.url.clone(), key, deepgram.tts_model.clone()));
+    if deepgram.warm_sockets > 0 {
+        stt = warm::speech_to_text(stt, deepgram.warm_sockets, background);
+        tts = warm::text_to_speech(tts, deepgram.warm_sockets, background);
+    }
+    Ok(Vendors { stt, tts, model: model(settings)?, telephony: telephony(settings, public)? })
 }
 
 /// Who thinks, by the settings: the models that are set, and behind them the built-in dialogue.

@@ -6,6 +6,7 @@ mod bad_input;
 mod barge_in;
 mod booking;
 mod command_line;
+mod ears;
 mod edge;
 mod load;
 mod supervision;

@@ -64,6 +64,8 @@ impl Workshop {
         let folder = tempfile::tempdir().expect("a folder");
         let mut variables = world.env();
         variables.push(("PORT".into(), "0".into()));
+        // Faults and counts are about the sessions of calls; a test that wants more sessions says so.
+        variables.push(("WARM_SOCKETS".into(), "0".into()));
         variables.push(("DATABASE_URL".into(), format!("sqlite://{}", folder.path().join("otto.db").display())));
         variables.extend(tweaks.variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let environment: Environment = variables.into_iter().collect();

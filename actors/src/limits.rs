@@ -39,6 +39,23 @@ pub const STT_REPLAY_SPEED: (u32, u32) = (5, 4);
 pub const STT_REPLAY_BURST_MS: Duration = ms(200);
 /// Waiting audio that counts as a backlog: 160 ms.
 pub const STT_BACKLOG_SAMPLES: u64 = 160 * SAMPLES_PER_MS;
+/// With no more than this waiting a new session hears the caller again: 800 ms.
+pub const STT_LAG_SAMPLES: u64 = 800 * SAMPLES_PER_MS;
+/// Silence before the first sound that a new session is given: 500 ms.
+pub const STT_LEAD_SAMPLES: u64 = 500 * SAMPLES_PER_MS;
+/// Audible audio that is taken for a voice: 100 ms.
+pub const STT_VOICE_SAMPLES: u64 = 100 * SAMPLES_PER_MS;
+/// A voice and no message of the vendor's after so much more audio: the caller is not heard. Interims come about once in
+/// 1 s.
+pub const STT_UNHEARD_SAMPLES: u64 = 1_500 * SAMPLES_PER_MS;
+/// A voice and no message after so much more audio: the session is replaced, while all that was said is still kept.
+pub const STT_VOICE_STALL_SAMPLES: u64 = 3_500 * SAMPLES_PER_MS;
+/// No message after so much audio of any kind: the session is replaced.
+pub const STT_STALL_SAMPLES: u64 = 10_000 * SAMPLES_PER_MS;
+/// Without a session for this long the caller is told; a quick reconnect goes unnoticed.
+pub const STT_DEAF_AFTER_MS: Duration = ms(1_000);
+/// Away for this long in one go the ears give up, and the caller is handed over.
+pub const STT_AWAY_MAX_MS: Duration = ms(12_000);
 
 // Text to speech ------------------------------------------------------------------------------------------------------
 
@@ -150,6 +167,15 @@ const _: () = {
     assert!(WRITE_TIMEOUT_MS.as_millis() < TOOL_TIMEOUT_MS.as_millis(), "a tool hears of its time-out itself");
     assert!(READ_TIMEOUT_MS.as_millis() < TOOL_TIMEOUT_MS.as_millis());
     assert!(STT_BACKLOG_SAMPLES * 4 < VOICE_KEPT_SAMPLES);
+    assert!(STT_LEAD_SAMPLES < STT_LAG_SAMPLES, "a session that begins in silence has caught up at once");
+    assert!(STT_UNHEARD_SAMPLES < STT_VOICE_STALL_SAMPLES);
+    assert!(
+        ((STT_VOICE_SAMPLES + STT_UNHEARD_SAMPLES) / SAMPLES_PER_MS) < TURN_SILENCE_MS.as_millis() as u64,
+        "a turn hears that its words may be incomplete before it ends by itself"
+    );
+    assert!(STT_VOICE_STALL_SAMPLES + STT_VOICE_SAMPLES + STT_LEAD_SAMPLES < VOICE_KEPT_SAMPLES, "nothing is lost");
+    assert!(STT_STALL_SAMPLES / SAMPLES_PER_MS < STT_AWAY_MAX_MS.as_millis() as u64, "a second session is waited for");
+    assert!(STT_CONNECT_TIMEOUT_MS.as_millis() * 2 < STT_AWAY_MAX_MS.as_millis());
     assert!(STT_REPLAY_SPEED.0 * 100 <= STT_REPLAY_SPEED.1 * 125, "replay is at most 1.25 times real time");
     assert!(TTS_FLUSHES_PER_WINDOW < 20);
 };

@@ -36,6 +36,7 @@ pub enum Metric {
     LegFailures,
     ModelReplies,
     ModelSwitches,
+    SessionsTaken,
 }
 
 impl Metric {
@@ -66,6 +67,7 @@ impl Metric {
         (Self::LegFailures, "Legs of calls that failed, by leg"),
         (Self::ModelReplies, "Replies begun, by the member of the chain of language models"),
         (Self::ModelSwitches, "Times that the next language model was asked, by the one before and why"),
+        (Self::SessionsTaken, "Vendors' sessions that calls took, by port: warm was open already, cold was not"),
     ];
 
     /// The name as Prometheus sees it.
@@ -97,6 +99,7 @@ impl Metric {
             Self::LegFailures => "otto_leg_failures_total",
             Self::ModelReplies => "otto_model_replies_total",
             Self::ModelSwitches => "otto_model_switches_total",
+            Self::SessionsTaken => "otto_sessions_taken_total",
         }
     }
 

@@ -15,11 +15,13 @@ pub(crate) struct Refusal {
     pub(crate) status: StatusCode,
     pub(crate) code: &'static str,
     pub(crate) message: String,
+    /// Seconds for the `Retry-After` header.
+    pub(crate) retry_after_s: Option<u64>,
 }
 
 impl Refusal {
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {
-        Refusal { status: StatusCode::BAD_REQUEST, code: "Bad Request", message: message.into() }
+        Refusal { status: StatusCode::BAD_REQUEST, code: "Bad Request", message: message.into(), retry_after_s: None }
     }
 
     /// The refusal that goes with a bare status, for injected faults.
@@ -32,7 +34,12 @@ impl Refusal {
             429 => ("TOO_MANY_REQUESTS", "Too many requests. Please try again later."),
             _ => ("SERVICE_UNAVAILABLE", "The service is temporarily unavailable."),
         };
-        Refusal { status, code, message: message.to_owned() }
+        Refusal { status, code, message: message.to_owned(), retry_after_s: None }
+    }
+
+    /// Too many connections; the client is told when to come again.
+    pub(crate) fn busy(retry_after_s: u64) -> Self {
+        Refusal { retry_after_s: Some(retry_after_s), ..Refusal::injected(429) }
     }
 }
 
@@ -40,8 +47,11 @@ impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let request_id = Uuid::new_v4().to_string();
         let body = json!({"err_code": self.code, "err_msg": self.message, "request_id": request_id});
-        Response::builder()
-            .status(self.status)
+        let mut response = Response::builder().status(self.status);
+        if let Some(seconds) = self.retry_after_s {
+            response = response.header(header::RETRY_AFTER, seconds);
+        }
+        response
             .header(header::CONTENT_TYPE, "application/json")
             .header("dg-request-id", request_id)
             .header("dg-error", self.message)

@@ -56,6 +56,8 @@ pub struct Deepgram {
     pub stt_model: String,
     /// Speaks.
     pub tts_model: String,
+    /// Sessions of each sort that are open before a call needs them.
+    pub warm_sockets: usize,
 }
 
 /// The language model.
@@ -151,6 +153,7 @@ pub(super) fn deepgram(reader: &mut Reader<'_>) -> Deepgram {
         url: as_socket(url.unwrap_or_else(|| built_in(default))),
         stt_model: reader.word("DEEPGRAM_STT_MODEL", "nova-3"),
         tts_model: reader.word("DEEPGRAM_TTS_MODEL", "aura-2-asteria-en"),
+        warm_sockets: reader.number("WARM_SOCKETS", 0, 16, 1),
     }
 }
 

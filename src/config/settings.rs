@@ -23,6 +23,7 @@ pub(super) const KNOWN: &[&str] = &[
     "DEEPGRAM_URL",
     "DEEPGRAM_STT_MODEL",
     "DEEPGRAM_TTS_MODEL",
+    "WARM_SOCKETS",
     "OPENAI_API_KEY",
     "OPENAI_BASE_URL",
     "OPENAI_MODEL",

@@ -123,7 +123,8 @@ fn turn_info(info: TurnInfo) -> Option<SttEvent> {
     match info.event.as_deref()? {
         "StartOfTurn" if !said => Some(SttEvent::SpeechStarted),
         // Updates come four times a second, in silence too.
-        "StartOfTurn" | "Update" => said.then(|| SttEvent::Transcript(transcript(info, false))),
+        "Update" if !said => Some(SttEvent::Alive),
+        "StartOfTurn" | "Update" => Some(SttEvent::Transcript(transcript(info, false))),
         "EagerEndOfTurn" => said.then(|| SttEvent::EagerEndOfTurn(info.transcript.unwrap_or_default())),
         "TurnResumed" => Some(SttEvent::TurnResumed),
         "EndOfTurn" => Some(SttEvent::Transcript(transcript(info, true))),
@@ -184,7 +185,7 @@ mod tests {
         for (event, text, expected) in [
             ("StartOfTurn", "", Some(SttEvent::SpeechStarted)),
             ("StartOfTurn", "I", words("I", false)),
-            ("Update", "", None),
+            ("Update", "", Some(SttEvent::Alive)),
             ("Update", "I need", words("I need", false)),
             ("EagerEndOfTurn", "I need oil.", Some(SttEvent::EagerEndOfTurn("I need oil.".into()))),
             ("EagerEndOfTurn", "", None),

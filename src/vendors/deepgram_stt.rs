@@ -316,6 +316,7 @@ mod tests {
     async fn the_end_of_a_session_has_a_kind() {
         for (end, kind) in [
             (Say::Close(1008, "DATA-0000"), VendorErrorKind::Rejected),
+            (Say::Close(1011, "NET-0000"), VendorErrorKind::Failed),
             (Say::Close(1011, "NET-0001"), VendorErrorKind::Failed),
             (Say::Drop, VendorErrorKind::Unreachable),
         ] {
@@ -335,14 +336,17 @@ mod tests {
             (402, VendorErrorKind::QuotaExhausted),
             (403, VendorErrorKind::Rejected),
             (429, VendorErrorKind::RateLimited),
+            (500, VendorErrorKind::Failed),
             (503, VendorErrorKind::Failed),
         ] {
-            let answer = testing::Answer::new(status).header("dg-error", "the reason").header("retry-after", "3");
-            let server = testing::http_server(vec![answer]).await;
-            let Err(error) = adapter(&server.url).connect().await else { panic!("{status} must not connect") };
-            assert_eq!(error.kind, kind, "{status}");
-            assert!(error.detail.contains("the reason"), "{error}");
-            assert_eq!(error.retry_after, Some(Duration::from_secs(3)));
+            let answer = testing::Answer::new(status).header("dg-error", "the reason");
+            let server = testing::http_server(vec![answer.clone(), answer.header("retry-after", "3")]).await;
+            for retry_after in [None, Some(Duration::from_secs(3))] {
+                let Err(error) = adapter(&server.url).connect().await else { panic!("{status} must not connect") };
+                assert_eq!(error.kind, kind, "{status}");
+                assert!(error.detail.contains("the reason"), "{error}");
+                assert_eq!(error.retry_after, retry_after);
+            }
         }
     }
 

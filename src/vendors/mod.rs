@@ -15,6 +15,7 @@ pub mod socket;
 #[cfg(test)]
 mod testing;
 pub mod twilio;
+pub mod warm;
 
 use std::sync::Arc;
 

@@ -122,6 +122,13 @@ impl CallState {
         }
     }
 
+    /// A leg says itself that starting it again would not help.
+    pub(super) fn give_leg_up(&mut self, myself: &CallRef, leg: Leg, reason: &str) {
+        emit(LegFailed { call: &self.session.call, leg, reason });
+        self.note(Body::LegLost(v1::LegLost { leg: leg.to_string(), reason: reason.to_owned() }));
+        self.live(myself, super::machine::Input::LegGivenUp);
+    }
+
     /// Starts a leg again from the session.
     pub(super) async fn restart(&mut self, myself: &CallRef, leg: Leg) {
         if !self.life.needs_legs() {

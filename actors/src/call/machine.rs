@@ -84,6 +84,8 @@ impl Life {
             (Phase::Talking, Input::Due(CallTimer::Longest)) => self.wanted(EndKind::HangUp),
             (Phase::Expecting | Phase::Talking, Input::LegGivenUp) => self.leave(StreamEnd::Apologise, "failed"),
             (Phase::Leaving { outcome, .. }, Input::StreamEnded | Input::Over | Input::Told) => self.finish(outcome),
+            // Given up before the stream came: without its end Twilio would not ask.
+            (Phase::Leaving { .. }, Input::Attached) => vec![Effect::CloseLine],
             (Phase::Leaving { end, .. }, Input::Due(CallTimer::Leave)) => vec![Effect::Tell(end)],
             _ => Vec::new(),
         }
@@ -163,6 +165,14 @@ mod tests {
         check(
             vec![Input::Attached, Input::LegGivenUp, Input::Closed { hung_up: false }, Input::StreamEnded],
             &[Effect::Verdict(StreamEnd::Apologise), Effect::CloseLine, Effect::Finish("failed")],
+        );
+    }
+
+    #[test]
+    fn a_call_that_is_given_up_before_its_stream_closes_the_stream_when_it_comes() {
+        check(
+            vec![Input::Begun, Input::LegGivenUp, Input::Attached, Input::StreamEnded],
+            &[Effect::Verdict(StreamEnd::Apologise), Effect::CloseLine, Effect::CloseLine, Effect::Finish("failed")],
         );
     }
 

@@ -343,7 +343,7 @@ impl Behaviour for CallActor {
             CallMsg::Over => state.live(myself, Input::Over),
             CallMsg::CallerFound(customer) => state.caller_found(customer),
             CallMsg::Media(report) => state.media(myself, report),
-            CallMsg::Stt(report) => state.stt(report),
+            CallMsg::Stt(report) => state.stt(myself, report),
             CallMsg::Turn(report) => state.turn(myself, report),
             CallMsg::Playback(report) => state.playback(report),
             CallMsg::ToolDone { tool_call_id, outcome } => state.tool_done(myself, tool_call_id, outcome),

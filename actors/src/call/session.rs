@@ -64,9 +64,8 @@ impl Session {
         let counts = match report {
             SttReport::Words { is_final, text, speech_final, .. } => (*is_final && !text.is_empty()) || *speech_final,
             SttReport::UtteranceEnd => !self.pending.is_empty(),
-            SttReport::Eager(_) | SttReport::Resumed | SttReport::Deaf | SttReport::Hears | SttReport::Trouble(_) => {
-                false
-            }
+            SttReport::Eager(_) | SttReport::Resumed => false,
+            SttReport::Deaf | SttReport::Hears | SttReport::GivenUp | SttReport::Trouble(_) => false,
         };
         if counts && self.pending.len() < PENDING_WORDS {
             self.pending.push(Pending::Heard(report.clone()));

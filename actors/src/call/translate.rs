@@ -14,7 +14,7 @@ use crate::history::{Entry, HistoryOp};
 use crate::limits;
 use crate::media::MediaReport;
 use crate::metrics::Metric;
-use crate::names::ActorKind;
+use crate::names::{ActorKind, Leg};
 use crate::playback::PlaybackMsg;
 use crate::ports::{ToolCall, VendorError};
 use crate::stt::SttReport;
@@ -93,12 +93,15 @@ impl CallState {
         }
     }
 
-    pub(super) fn stt(&mut self, report: SttReport) {
-        if let SttReport::Trouble(error) = &report {
-            return self.trouble(ActorKind::Stt, error);
+    pub(super) fn stt(&mut self, myself: &CallRef, report: SttReport) {
+        match report {
+            SttReport::Trouble(error) => self.trouble(ActorKind::Stt, &error),
+            SttReport::GivenUp => self.give_leg_up(myself, Leg::Stt, "the caller cannot be heard"),
+            heard => {
+                self.session.heard(&heard);
+                self.pass_on(heard);
+            }
         }
-        self.session.heard(&report);
-        self.pass_on(report);
     }
 
     pub(super) fn pass_on(&mut self, report: SttReport) {
@@ -111,7 +114,7 @@ impl CallState {
             SttReport::Resumed => TurnMsg::Resumed,
             SttReport::Deaf => TurnMsg::Deaf,
             SttReport::Hears => TurnMsg::Hears,
-            SttReport::Trouble(_) => return,
+            SttReport::GivenUp | SttReport::Trouble(_) => return,
         };
         self.legs.turn.cast(msg);
     }

@@ -130,9 +130,18 @@ impl VoiceReader {
         self.ring.frames().end.saturating_sub(self.next)
     }
 
-    /// Everything up to this position has been understood.
-    pub fn settle(&self, position: u64) {
-        self.ring.settle(position);
+    /// Passes over the frames that wait for as long as they are `idle`, but for the last `keep` samples. Returns how many
+    /// samples on the way were dropped before they were read.
+    pub fn pass_over(&mut self, keep: u64, idle: impl Fn(&[u8]) -> bool) -> u64 {
+        let frames = self.ring.frames();
+        let oldest = frames.kept.front().map_or(frames.end, |(start, _)| *start);
+        let lost = oldest.saturating_sub(self.next);
+        let unread = frames.kept.iter().filter(|(start, audio)| start + audio.len() as u64 > self.next);
+        let busy = unread.into_iter().find(|(_, audio)| !idle(audio)).map_or(frames.end, |(start, _)| *start);
+        let next = self.next.max(oldest).max(busy.saturating_sub(keep));
+        drop(frames);
+        self.next = next;
+        lost
     }
 }
 
@@ -167,6 +176,24 @@ mod tests {
         (0..frames).for_each(|_| ring.push(frame(7, 160)));
         assert_eq!(reader.next().await, Voice::Lost(1_600));
         assert_eq!(reader.next().await, Voice::Frame(frame(7, 160), 1_760));
+    }
+
+    #[tokio::test]
+    async fn idle_frames_are_passed_over_but_for_a_lead() {
+        let ring = VoiceRing::default();
+        let idle = |audio: &[u8]| audio[0] == 0;
+        for n in [0, 0, 0, 7, 0] {
+            ring.push(frame(n, 160));
+        }
+        let mut reader = ring.reader();
+        assert_eq!(reader.pass_over(200, idle), 0);
+        assert_eq!(reader.next().await, Voice::Frame(frame(0, 40), 320));
+        reader.pass_over(0, |_| true);
+        assert_eq!(reader.backlog(), 0);
+        let mut late = ring.reader();
+        (0..limits::VOICE_KEPT_SAMPLES / 160).for_each(|_| ring.push(frame(0, 160)));
+        assert_eq!(late.pass_over(160, idle), 800);
+        assert_eq!(late.backlog(), 160);
     }
 
     #[tokio::test(start_paused = true)]

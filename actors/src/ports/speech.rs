@@ -48,6 +48,8 @@ pub enum SttEvent {
     EagerEndOfTurn(String),
     /// The speaker goes on after [`SttEvent::EagerEndOfTurn`].
     TurnResumed,
+    /// Nothing new; the vendor is there.
+    Alive,
 }
 
 /// Words that were heard.

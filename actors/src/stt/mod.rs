@@ -1,6 +1,7 @@
 //! SttActor: the speech-to-text session. Connects, keeps alive, reconnects; while it is away the caller's audio waits in
 //! the ring. The decisions are in machine.rs, the socket is in pump.rs.
 
+mod loudness;
 mod machine;
 mod pump;
 #[cfg(test)]
@@ -17,7 +18,7 @@ use crate::names::ActorKind;
 use crate::ports::{SpeechToText, SttEvent, VendorError};
 use crate::tasks::TaskScope;
 use crate::timer::{Fired, Timers};
-use machine::{Effect, Input, SttMachine};
+use machine::{Effect, Input, SttMachine, SttTimer};
 
 /// One incarnation of a call's SttActor.
 pub type SttRef = Mailbox<SttMsg>;
@@ -33,9 +34,13 @@ pub enum SttMsg {
     Listen(VoiceRing),
     /// From a task of this actor.
     News(PumpNews),
-    /// From a timer of this actor: connect again.
-    Due(Fired<()>),
+    /// From a timer of this actor.
+    Due(SttTick),
 }
+
+/// A timer of the ears is over.
+#[derive(Debug)]
+pub struct SttTick(Fired<SttTimer>);
 
 /// What happened to a session.
 #[derive(Debug)]
@@ -46,7 +51,11 @@ pub struct PumpNews {
 
 #[derive(Debug)]
 enum Pumped {
-    Event(SttEvent),
+    Opened,
+    CaughtUp,
+    Unheard,
+    /// What was said, and the position up to which it is all that will be said of the voice.
+    Event(SttEvent, Option<u64>),
     Lost(VendorError),
 }
 
@@ -55,7 +64,7 @@ enum Pumped {
 pub enum SttReport {
     /// Words.
     Words {
-        /// The words.
+        /// The words; none in a final takes the interim before it back.
         text: String,
         /// They will not change any more.
         is_final: bool,
@@ -75,6 +84,8 @@ pub enum SttReport {
     Deaf,
     /// The caller is heard again.
     Hears,
+    /// The caller cannot be heard any more, however often the leg were started again. Nothing follows.
+    GivenUp,
     /// A session failed; for the log.
     Trouble(VendorError),
 }
@@ -99,37 +110,50 @@ pub struct SttState {
     voice: Option<VoiceRing>,
     /// The way to hand the voice to the session that runs, while it has not got it.
     hand_over: Option<oneshot::Sender<VoiceRing>>,
-    timers: Timers<()>,
+    timers: Timers<SttTimer>,
     tasks: TaskScope,
 }
 
 impl SttState {
-    fn step(&mut self, myself: &SttRef, input: Input) -> Result<(), ActorError> {
+    fn step(&mut self, myself: &SttRef, input: Input) {
         for effect in self.machine.step(input) {
             match effect {
-                Effect::Connect { session } => self.connect(myself, session),
-                Effect::ConnectAfter(pause) => self.timers.arm(&self.tasks, (), pause, myself, SttMsg::Due),
+                Effect::Connect { session, patience } => self.connect(myself, session, patience),
+                Effect::Arm(timer, after) => self.arm(myself, timer, after),
+                Effect::Disarm(timer) => self.timers.cancel(timer),
                 Effect::Report(report) => self.up.send(report),
-                Effect::Fail(reason) => return Err(reason.into()),
+                Effect::Settle(position) => self.settle(position),
             }
         }
-        Ok(())
     }
 
-    fn connect(&mut self, myself: &SttRef, session: u64) {
+    fn arm(&mut self, myself: &SttRef, timer: SttTimer, after: Duration) {
+        let due = |fired| SttMsg::Due(SttTick(fired));
+        self.timers.arm(&self.tasks, timer, after, myself, due);
+    }
+
+    /// What was said is with the call now: an incarnation that takes over need not hear it again.
+    fn settle(&self, position: u64) {
+        if let Some(voice) = &self.voice {
+            voice.settle(position);
+        }
+    }
+
+    fn connect(&mut self, myself: &SttRef, session: u64, patience: bool) {
         let (hand_over, voice) = oneshot::channel();
         self.hand_over = Some(hand_over);
         self.give_voice();
         let (port, to) = (Arc::clone(&self.port), myself.clone());
         self.tasks.spawn(async move {
             let tell = |what| to.cast(SttMsg::News(PumpNews { session, what })).is_ok();
-            pump::run(port, voice, &tell).await;
+            pump::run(port, voice, patience, &tell).await;
         });
     }
 
-    fn listen(&mut self, voice: VoiceRing) {
+    fn listen(&mut self, myself: &SttRef, voice: VoiceRing) {
         self.voice = Some(voice);
         self.give_voice();
+        self.step(myself, Input::Listen);
     }
 
     /// A session may be open before the stream is: it gets the voice as soon as there is one.
@@ -142,16 +166,23 @@ impl SttState {
         }
     }
 
-    fn news(&mut self, myself: &SttRef, news: PumpNews) -> Result<(), ActorError> {
-        let session = news.session;
-        match news.what {
-            Pumped::Event(event) => self.step(myself, Input::Event { session, event }),
-            Pumped::Lost(error) => self.step(myself, Input::Lost { session, error }),
-        }
+    fn news(&mut self, myself: &SttRef, news: PumpNews) {
+        let PumpNews { session, what } = news;
+        let input = match what {
+            Pumped::Opened => Input::Opened { session },
+            Pumped::CaughtUp => Input::CaughtUp { session },
+            Pumped::Unheard => Input::Unheard { session },
+            Pumped::Event(event, understood) => Input::Event { session, event, understood },
+            Pumped::Lost(error) => Input::Lost { session, error },
+        };
+        self.step(myself, input);
     }
 
-    fn due(&mut self, myself: &SttRef, fired: Fired<()>) -> Result<(), ActorError> {
-        if self.timers.is_due(fired) { self.step(myself, Input::Due) } else { Ok(()) }
+    fn due(&mut self, myself: &SttRef, SttTick(fired): SttTick) {
+        let timer = fired.timer;
+        if self.timers.is_due(fired) {
+            self.step(myself, Input::Due(timer));
+        }
     }
 }
 
@@ -163,20 +194,18 @@ impl Behaviour for SttActor {
 
     async fn start(&self, myself: &SttRef, args: SttArgs) -> Result<SttState, ActorError> {
         let SttArgs { up, port, voice, tasks } = args;
-        let (machine, timers) = (SttMachine::default(), Timers::default());
+        let (machine, timers) = (SttMachine::new(voice.is_some()), Timers::default());
         let mut state = SttState { up, port, machine, voice, hand_over: None, timers, tasks };
-        state.step(myself, Input::Start)?;
+        state.step(myself, Input::Start);
         Ok(state)
     }
 
     async fn handle(&self, myself: &SttRef, msg: SttMsg, state: &mut SttState) -> Result<(), ActorError> {
         match msg {
-            SttMsg::Listen(voice) => {
-                state.listen(voice);
-                Ok(())
-            }
+            SttMsg::Listen(voice) => state.listen(myself, voice),
             SttMsg::News(news) => state.news(myself, news),
-            SttMsg::Due(fired) => state.due(myself, fired),
+            SttMsg::Due(tick) => state.due(myself, tick),
         }
+        Ok(())
     }
 }

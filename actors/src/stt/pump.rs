@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::Pumped;
+use super::loudness::{Doubt, Unanswered, is_audible};
 use crate::events::{AudioInDropped, emit};
 use crate::limits;
 use crate::media_plane::{Voice, VoiceReader, VoiceRing, duration, samples};
@@ -19,12 +20,16 @@ const STT: &str = "speech-to-text";
 pub(super) async fn run(
     port: Arc<dyn SpeechToText>,
     voice: oneshot::Receiver<VoiceRing>,
+    patience: bool,
     tell: &(impl Fn(Pumped) -> bool + Sync),
 ) {
     let timed_out = |_| VendorError::new(STT, VendorErrorKind::TimedOut, "connecting took too long");
     let connected = timeout(limits::STT_CONNECT_TIMEOUT_MS, port.connect()).await.map_err(timed_out);
     let error = match connected.and_then(|session| session) {
-        Ok(session) => Pump::new(session, voice).run(tell).await,
+        Ok(session) => {
+            tell(Pumped::Opened);
+            Pump::new(session, voice, patience).run(tell).await
+        }
         Err(error) => error,
     };
     tell(Pumped::Lost(error));
@@ -38,15 +43,17 @@ enum Source {
 }
 
 impl Source {
-    /// The next audio and the position after it; for ever when there is none to come.
-    async fn frame(&mut self) -> (Bytes, u64) {
+    /// The next audio and the position after it, or none when the voice has only just come; for ever when there is none
+    /// to come.
+    async fn frame(&mut self) -> Option<(Bytes, u64)> {
         loop {
             match self {
                 Self::Coming(coming) => {
-                    *self = coming.await.map_or(Self::Gone, |ring| Self::Here(ring.reader()));
+                    *self = coming.await.map_or(Self::Gone, |ring| Self::Here(begin(&ring)));
+                    return None;
                 }
                 Self::Here(reader) => match reader.next().await {
-                    Voice::Frame(audio, end) => return (audio, end),
+                    Voice::Frame(audio, end) => return Some((audio, end)),
                     Voice::Lost(samples) => emit(AudioInDropped { samples }),
                 },
                 Self::Gone => std::future::pending().await,
@@ -58,11 +65,20 @@ impl Source {
         matches!(self, Self::Here(reader) if reader.backlog() >= limits::STT_BACKLOG_SAMPLES)
     }
 
-    fn settle(&self, position: u64) {
-        if let Self::Here(reader) = self {
-            reader.settle(position);
-        }
+    fn has_caught_up(&self) -> bool {
+        matches!(self, Self::Here(reader) if reader.backlog() <= limits::STT_LAG_SAMPLES)
     }
+}
+
+/// Begins with what was not understood yet. Silence at its beginning is passed over: sending it would only make what is
+/// said next late.
+fn begin(ring: &VoiceRing) -> VoiceReader {
+    let mut reader = ring.reader();
+    let samples = reader.pass_over(limits::STT_LEAD_SAMPLES, |audio| !is_audible(audio));
+    if samples > 0 {
+        emit(AudioInDropped { samples });
+    }
+    reader
 }
 
 struct Pump {
@@ -75,24 +91,36 @@ struct Pump {
     sent: u64,
     /// The stream's position after the last of them.
     position: u64,
+    unanswered: Unanswered,
+    /// A voice without an answer is no proof that the session is dead.
+    patience: bool,
+    caught_up: bool,
 }
 
 impl Pump {
-    fn new(session: SttSession, voice: oneshot::Receiver<VoiceRing>) -> Self {
-        let now = Instant::now();
-        Self { session, source: Source::Coming(voice), last_sent: now, replay_at: now, sent: 0, position: 0 }
+    fn new(session: SttSession, voice: oneshot::Receiver<VoiceRing>, patience: bool) -> Self {
+        let (now, source) = (Instant::now(), Source::Coming(voice));
+        let (sent, position, unanswered, caught_up) = Default::default();
+        Self { session, source, last_sent: now, replay_at: now, sent, position, unanswered, patience, caught_up }
     }
 
     /// Runs until the session is over.
     async fn run(&mut self, tell: &(impl Fn(Pumped) -> bool + Sync)) -> VendorError {
         loop {
+            if !self.caught_up && self.source.has_caught_up() {
+                self.caught_up = true;
+                tell(Pumped::CaughtUp);
+            }
             let keep_alive_at = self.last_sent + limits::STT_KEEP_ALIVE_EVERY_MS;
             let held_back = self.source.has_backlog() && self.replay_at > Instant::now();
             let done = tokio::select! {
                 biased;
                 event = self.session.events.next() => self.event(event, tell),
                 () = sleep_until(self.replay_at), if held_back => Ok(()),
-                (audio, end) = self.source.frame(), if !held_back => self.audio(audio, end).await,
+                frame = self.source.frame(), if !held_back => match frame {
+                    Some((audio, end)) => self.audio(audio, end, tell).await,
+                    None => Ok(()),
+                },
                 () = sleep_until(keep_alive_at) => self.send(SttInput::KeepAlive).await,
             };
             if let Err(error) = done {
@@ -102,24 +130,29 @@ impl Pump {
     }
 
     fn event(
-        &self,
+        &mut self,
         event: Option<Result<SttEvent, VendorError>>,
         tell: &(impl Fn(Pumped) -> bool + Sync),
     ) -> Result<(), VendorError> {
         let ended = || VendorError::new(STT, VendorErrorKind::Unreachable, "the session has ended");
         let event = event.ok_or_else(ended)??;
+        self.unanswered.answered();
         let understood = match &event {
-            SttEvent::Transcript(words) if words.is_final => Some(samples(words.audio_end)),
+            SttEvent::Transcript(words) if words.is_final && self.sent > 0 => {
+                Some(self.position.saturating_sub(self.sent.saturating_sub(samples(words.audio_end))))
+            }
             _ => None,
         };
-        tell(Pumped::Event(event));
-        if let Some(until) = understood {
-            self.source.settle(self.position.saturating_sub(self.sent.saturating_sub(until)));
-        }
+        tell(Pumped::Event(event, understood));
         Ok(())
     }
 
-    async fn audio(&mut self, audio: Bytes, end: u64) -> Result<(), VendorError> {
+    async fn audio(
+        &mut self,
+        audio: Bytes,
+        end: u64,
+        tell: &(impl Fn(Pumped) -> bool + Sync),
+    ) -> Result<(), VendorError> {
         let (fast, real) = limits::STT_REPLAY_SPEED;
         let plays = duration(audio.len() as u64);
         // Counted from the plan, not from now: a timer that fires late must not make the replay slower than speech.
@@ -127,7 +160,16 @@ impl Pump {
         self.replay_at = behind.map_or(self.replay_at, |behind| self.replay_at.max(behind)) + plays * real / fast;
         self.sent += audio.len() as u64;
         self.position = end;
-        self.send(SttInput::Audio(audio)).await
+        let doubt = self.unanswered.sent(&audio, self.patience);
+        self.send(SttInput::Audio(audio)).await?;
+        match doubt {
+            Doubt::None => Ok(()),
+            Doubt::Unheard => {
+                tell(Pumped::Unheard);
+                Ok(())
+            }
+            Doubt::Stalled => Err(VendorError::new(STT, VendorErrorKind::TimedOut, "the vendor says nothing any more")),
+        }
     }
 
     async fn send(&mut self, input: SttInput) -> Result<(), VendorError> {

@@ -1,220 +1,255 @@
-//! What is heard while sessions come and go.
+//! What is heard while sessions come and go: the decisions.
 
-use std::sync::Arc;
-use std::time::Duration;
+mod actor;
 
-use bytes::Bytes;
-
-use super::machine::{Effect, Input, SttMachine};
+use super::machine::{Effect, Input, SttMachine, SttTimer};
 use super::*;
-use crate::ports::{SttInput, Transcript};
-use crate::testing::log::Log;
-use crate::testing::stt::FakeStt;
+use crate::ports::Transcript;
 use crate::testing::{fatal, ms, passing};
 
-// The decisions -------------------------------------------------------------------------------------------------------
-
-fn transcript(text: &str, is_final: bool, speech_final: bool, end_ms: u64) -> Input {
+fn transcript(text: &str, is_final: bool, speech_final: bool, end_ms: u64) -> SttEvent {
     let (text, audio_end) = (text.to_owned(), ms(end_ms));
-    let words = Transcript { text, is_final, speech_final, audio_end, ..Transcript::default() };
-    Input::Event { session: 1, event: SttEvent::Transcript(words) }
+    SttEvent::Transcript(Transcript { text, is_final, speech_final, audio_end, ..Transcript::default() })
 }
+
+fn event(session: u64, event: SttEvent) -> Input {
+    Input::Event { session, event, understood: None }
+}
+
+fn words(text: &str, is_final: bool, speech_final: bool, end_ms: u64) -> Input {
+    event(1, transcript(text, is_final, speech_final, end_ms))
+}
+
+fn lost(session: u64, error: VendorError) -> Input {
+    Input::Lost { session, error }
+}
+
+const RETRY: Input = Input::Due(SttTimer::Connect);
 
 fn line(effect: &Effect) -> String {
     match effect {
-        Effect::Connect { session } => format!("connect {session}"),
-        Effect::ConnectAfter(pause) => format!("wait {}", pause.as_millis()),
-        Effect::Fail(_) => "fail".into(),
+        Effect::Connect { session, patience } => {
+            format!("connect {session}{}", if *patience { " patiently" } else { "" })
+        }
+        Effect::Arm(SttTimer::Connect, pause) => format!("wait {}", pause.as_millis()),
+        Effect::Arm(timer, after) => format!("{timer:?} in {}", after.as_millis()),
+        Effect::Disarm(timer) => format!("no {timer:?}"),
+        Effect::Settle(position) => format!("settle {position}"),
         Effect::Report(SttReport::Words { text, is_final, speech_final, .. }) => {
             format!("{text}{}{}", if *is_final { "." } else { "" }, if *speech_final { "|" } else { "" })
         }
         Effect::Report(SttReport::UtteranceEnd) => "end".into(),
         Effect::Report(SttReport::Trouble(_)) => "trouble".into(),
-        Effect::Report(other) => format!("{other:?}"),
+        Effect::Report(report) => format!("{report:?}"),
     }
 }
 
+fn run(machine: &mut SttMachine, inputs: Vec<Input>) -> Vec<String> {
+    inputs.into_iter().flat_map(|input| machine.step(input)).map(|effect| line(&effect)).collect()
+}
+
+/// The first session is open, and there is no voice yet.
 #[track_caller]
 fn check(inputs: Vec<Input>, expected: &[&str]) {
-    let mut machine = SttMachine::default();
-    machine.step(Input::Start);
-    let effects: Vec<_> = inputs.into_iter().flat_map(|input| machine.step(input)).map(|e| line(&e)).collect();
-    assert_eq!(effects, expected);
+    let mut machine = SttMachine::new(false);
+    run(&mut machine, vec![Input::Start, Input::Opened { session: 1 }]);
+    assert_eq!(run(&mut machine, inputs), expected);
+}
+
+/// The first session hears the caller.
+#[track_caller]
+fn check_listening(inputs: Vec<Input>, expected: &[&str]) {
+    let heard = vec![Input::Listen, Input::CaughtUp { session: 1 }];
+    check(heard.into_iter().chain(inputs).collect(), expected);
 }
 
 #[test]
 fn words_are_reported_as_they_come() {
     check(
         vec![
-            transcript("my", false, false, 500),
-            transcript("my car", true, false, 1_000),
-            transcript("squeaks", true, true, 2_000),
-            Input::Event { session: 1, event: SttEvent::SpeechStarted },
-            Input::Event { session: 1, event: SttEvent::UtteranceEnd },
+            words("my", false, false, 500),
+            words("", false, false, 700),
+            words("my car", true, false, 1_000),
+            words("squeaks", true, true, 2_000),
+            event(1, SttEvent::SpeechStarted),
+            event(1, SttEvent::Alive),
+            event(1, SttEvent::UtteranceEnd),
         ],
         &["my", "my car.", "squeaks.|", "end"],
     );
 }
 
 #[test]
+fn words_that_are_taken_back_are_reported_as_an_empty_final() {
+    check(vec![words("hm", false, false, 500), words("", true, false, 1_000)], &["hm", "."]);
+}
+
+#[test]
 fn a_second_final_of_the_same_audio_adds_no_words_but_may_end_the_utterance() {
-    check(vec![transcript("hello", true, false, 1_000), transcript("hello", true, false, 1_000)], &["hello."]);
-    check(vec![transcript("hello", true, false, 1_000), transcript("hello", true, true, 1_000)], &["hello.", ".|"]);
-    check(vec![transcript("hello", true, false, 1_000), transcript("", true, true, 1_000)], &["hello.", ".|"]);
+    let hello = |speech_final| words("hello", true, speech_final, 1_000);
+    check(vec![hello(false), hello(false)], &["hello."]);
+    check(vec![hello(false), hello(true)], &["hello.", ".|"]);
+    check(vec![hello(false), words("", true, true, 1_000)], &["hello.", ".|"]);
+}
+
+#[test]
+fn the_voice_is_let_go_of_after_its_words_are_reported() {
+    let said = |session| Input::Event { session, event: transcript("hi", true, true, 500), understood: Some(4_000) };
+    check(vec![said(1)], &["hi.|", "settle 4000"]);
+    check(vec![lost(1, passing()), RETRY, said(1)], &["trouble", "wait 100", "connect 2"]);
 }
 
 #[test]
 fn a_session_that_was_replaced_is_not_listened_to() {
-    let lost = |session| Input::Lost { session, error: passing() };
-    check(
-        vec![lost(1), Input::Due, transcript("old", true, true, 9_000), lost(1)],
-        &["trouble", "wait 100", "connect 2"],
-    );
+    let old = words("old", true, true, 9_000);
+    check(vec![lost(1, passing()), RETRY, old, lost(1, passing())], &["trouble", "wait 100", "connect 2"]);
 }
 
 #[test]
 fn times_of_a_new_session_begin_anew() {
-    let words = Transcript { text: "two".into(), is_final: true, audio_end: ms(100), ..Transcript::default() };
-    let second = Input::Event { session: 2, event: SttEvent::Transcript(words) };
-    let lost = Input::Lost { session: 1, error: passing() };
     check(
-        vec![transcript("one", true, false, 5_000), lost, Input::Due, second],
+        vec![
+            words("one", true, false, 5_000),
+            lost(1, passing()),
+            RETRY,
+            event(2, transcript("two", true, false, 100)),
+        ],
         &["one.", "trouble", "wait 100", "connect 2", "two."],
     );
 }
 
 #[test]
-fn attempts_back_off_until_the_leg_fails() {
-    let mut machine = SttMachine::default();
-    let mut seen = Vec::new();
+fn attempts_back_off_until_the_leg_gives_up() {
+    let mut machine = SttMachine::new(false);
+    let mut seen = run(&mut machine, vec![Input::Start]);
     for session in 1..=9 {
-        machine.step(Input::Due);
-        let effects = machine.step(Input::Lost { session, error: passing() });
-        seen.extend(effects.iter().map(line).filter(|l| l != "trouble"));
+        seen.extend(run(&mut machine, vec![lost(session, passing()), RETRY]));
     }
+    seen.retain(|line| line != "trouble" && !line.starts_with("connect"));
     assert_eq!(
         seen,
-        ["wait 100", "wait 200", "wait 400", "wait 800", "wait 1600", "wait 2000", "wait 2000", "wait 2000", "fail"]
+        ["wait 100", "wait 200", "wait 400", "wait 800", "wait 1600", "wait 2000", "wait 2000", "wait 2000", "GivenUp"]
     );
-    check(vec![Input::Lost { session: 1, error: fatal() }], &["fail"]);
+    assert_eq!(run(&mut machine, vec![words("late", true, true, 1), Input::Start, RETRY]), [""; 0]);
     let slow_down = VendorError { retry_after: Some(ms(60_000)), ..passing() };
-    check(vec![Input::Lost { session: 1, error: slow_down }], &["trouble", "wait 2000"]);
+    check(vec![lost(1, slow_down)], &["trouble", "wait 2000"]);
 }
 
-// The actor -----------------------------------------------------------------------------------------------------------
-
-struct Ear {
-    stt: Arc<FakeStt>,
-    voice: VoiceRing,
-    actor: SttRef,
-    reports: Log<String>,
-    _scope: TaskScope,
+#[test]
+fn a_refused_session_is_not_asked_for_again_and_refused_audio_once() {
+    let opened = |session| Input::Opened { session };
+    check(
+        vec![lost(1, passing()), RETRY, lost(2, fatal())],
+        &["trouble", "wait 100", "connect 2", "trouble", "GivenUp"],
+    );
+    let twice = [lost(1, fatal()), RETRY, opened(2)];
+    let retried = ["trouble", "wait 100", "connect 2"];
+    check(
+        twice.into_iter().chain([event(2, SttEvent::SpeechStarted), lost(2, fatal())]).collect(),
+        &[&retried[..], &["trouble", "GivenUp"]].concat(),
+    );
+    // Words show that the audio is fine.
+    let fine = [lost(1, fatal()), RETRY, opened(2), event(2, transcript("hi", true, true, 900)), lost(2, fatal())];
+    check(fine.into(), &[&retried[..], &["hi.|", "trouble", "wait 100"]].concat());
 }
 
-struct Notes;
-
-impl Behaviour for Notes {
-    const KIND: ActorKind = ActorKind::Call;
-    type Msg = SttReport;
-    type Args = Log<String>;
-    type State = Log<String>;
-
-    async fn start(&self, _: &Mailbox<SttReport>, log: Log<String>) -> Result<Log<String>, ActorError> {
-        Ok(log)
-    }
-
-    async fn handle(&self, _: &Mailbox<SttReport>, report: SttReport, log: &mut Log<String>) -> Result<(), ActorError> {
-        log.push(line(&Effect::Report(report)));
-        Ok(())
-    }
+#[test]
+fn a_short_absence_is_not_reported() {
+    let absence = ["trouble", "Deaf in 1000", "GiveUp in 12000", "wait 100", "connect 2"];
+    let back = ["no Deaf", "no GiveUp"];
+    let lost = || [lost(1, passing()), RETRY, Input::Opened { session: 2 }].into_iter();
+    check_listening(lost().chain([Input::CaughtUp { session: 2 }]).collect(), &[&absence[..], &back].concat());
+    check_listening(lost().chain([event(2, SttEvent::Alive)]).collect(), &[&absence[..], &back].concat());
 }
 
-async fn ear(stt: FakeStt, open: bool) -> Ear {
-    let (stt, voice, reports, scope) =
-        (Arc::new(stt), VoiceRing::default(), Log::<String>::default(), TaskScope::root());
-    let notes = crate::actor::spawn(Notes, reports.clone(), None).await.unwrap();
-    let args = SttArgs {
-        up: Upward::to(&notes, |report| report),
-        port: stt.clone(),
-        voice: open.then(|| voice.clone()),
-        tasks: scope.child(),
-    };
-    let actor = crate::actor::spawn(SttActor, args, None).await.unwrap();
-    Ear { stt, voice, actor, reports, _scope: scope }
+#[test]
+fn a_long_absence_is_reported_and_the_return_from_it_once() {
+    check_listening(
+        vec![
+            lost(1, passing()),
+            Input::Due(SttTimer::Deaf),
+            RETRY,
+            lost(2, passing()),
+            RETRY,
+            Input::Opened { session: 3 },
+            Input::CaughtUp { session: 3 },
+            event(3, transcript("hi", true, true, 500)),
+        ],
+        &[
+            "trouble",
+            "Deaf in 1000",
+            "GiveUp in 12000",
+            "wait 100",
+            "no Deaf",
+            "Deaf",
+            "connect 2",
+            "trouble",
+            "wait 200",
+            "connect 3",
+            "no Deaf",
+            "no GiveUp",
+            "Hears",
+            "hi.|",
+        ],
+    );
 }
 
-fn frame(n: u8) -> Bytes {
-    Bytes::from(vec![n; 160])
+#[test]
+fn an_absence_without_an_end_is_given_up() {
+    let absence = ["trouble", "Deaf in 1000", "GiveUp in 12000", "wait 100", "no Deaf", "Deaf", "GivenUp"];
+    let due = [Input::Due(SttTimer::Deaf), Input::Due(SttTimer::GiveUp), RETRY];
+    check_listening([lost(1, passing())].into_iter().chain(due).collect(), &absence);
 }
 
-impl Ear {
-    /// The first samples of the frames that a session was sent.
-    fn sent(&self, session: usize) -> Vec<u8> {
-        let audio = |(number, _, input): (usize, _, SttInput)| match input {
-            SttInput::Audio(audio) if number == session => Some(audio[0]),
-            _ => None,
-        };
-        self.stt.inputs.all().into_iter().filter_map(audio).collect()
-    }
-
-    async fn sent_until(&self, session: usize, last: u8) {
-        self.stt.inputs.until("audio", |_| self.sent(session).last() == Some(&last)).await;
-    }
+#[test]
+fn before_there_is_a_voice_nothing_is_missed() {
+    check(vec![lost(1, passing()), RETRY], &["trouble", "wait 100", "connect 2"]);
+    check(
+        vec![lost(1, passing()), Input::Listen, RETRY, Input::Opened { session: 2 }, Input::CaughtUp { session: 2 }],
+        &["trouble", "wait 100", "Deaf in 1000", "GiveUp in 12000", "connect 2", "no Deaf", "no GiveUp"],
+    );
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_session_that_was_opened_before_the_stream_gets_the_voice_from_its_start() {
-    let ear = ear(FakeStt::default(), false).await;
-    tokio::time::sleep(ms(1_000)).await;
-    ear.voice.push(frame(1));
-    ear.actor.cast(SttMsg::Listen(ear.voice.clone())).unwrap();
-    ear.voice.push(frame(2));
-    ear.sent_until(1, 2).await;
-    assert_eq!(ear.sent(1), [1, 2]);
+#[test]
+fn a_vendor_that_does_not_answer_must_answer_to_be_trusted_again() {
+    check_listening(
+        vec![
+            Input::Unheard { session: 1 },
+            lost(1, passing()),
+            RETRY,
+            Input::Opened { session: 2 },
+            Input::CaughtUp { session: 2 },
+            event(2, SttEvent::Alive),
+        ],
+        &[
+            "Deaf in 1000",
+            "GiveUp in 12000",
+            "no Deaf",
+            "Deaf",
+            "trouble",
+            "wait 100",
+            "connect 2 patiently",
+            "no Deaf",
+            "no GiveUp",
+            "Hears",
+        ],
+    );
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_stream_that_opens_while_sessions_fail_is_not_lost() {
-    let stt = FakeStt::default();
-    stt.refusals.lock().unwrap().extend([passing(), passing()]);
-    let ear = ear(stt, false).await;
-    tokio::time::sleep(ms(50)).await;
-    ear.actor.cast(SttMsg::Listen(ear.voice.clone())).unwrap();
-    ear.voice.push(frame(1));
-    ear.sent_until(3, 1).await;
+#[test]
+fn an_incarnation_that_takes_over_ends_the_deafness_of_the_one_before() {
+    let mut machine = SttMachine::new(true);
+    let inputs = vec![Input::Start, Input::Opened { session: 1 }, Input::CaughtUp { session: 1 }];
+    let expected = ["connect 1", "Deaf in 1000", "GiveUp in 12000", "no Deaf", "no GiveUp", "Hears"];
+    assert_eq!(run(&mut machine, inputs), expected);
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_new_session_hears_again_what_was_not_understood() {
-    let ear = ear(FakeStt::default(), true).await;
-    (1..=3).for_each(|n| ear.voice.push(frame(n)));
-    ear.sent_until(1, 3).await;
-    // Forty milliseconds are understood.
-    let words = Transcript { text: "one two".into(), is_final: true, audio_end: ms(40), ..Transcript::default() };
-    ear.stt.event(SttEvent::Transcript(words)).await;
-    ear.reports.until("the words", |all| all == ["one two."]).await;
-    ear.stt.breaks(passing()).await;
-    (4..=5).for_each(|n| ear.voice.push(frame(n)));
-    ear.sent_until(2, 5).await;
-    assert_eq!(ear.sent(2), [3, 4, 5]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_backlog_is_sent_faster_than_it_was_spoken_and_no_faster_than_the_vendor_takes() {
-    let ear = ear(FakeStt::default(), true).await;
-    (0..200).for_each(|n| ear.voice.push(frame(n)));
-    ear.sent_until(1, 199).await;
-    let times: Vec<_> = ear.stt.inputs.all().into_iter().map(|(_, at, _)| at).collect();
-    let took = times[190] - times[0];
-    let spoken = Duration::from_millis(20 * 190);
-    assert!(took >= spoken * 4 / 5 && took < spoken * 9 / 10, "{took:?} for {spoken:?}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn silence_is_kept_alive() {
-    let ear = ear(FakeStt::default(), true).await;
-    ear.voice.push(frame(1));
-    tokio::time::sleep(ms(20_100)).await;
-    let kept = ear.stt.inputs.all().into_iter().filter(|(_, _, input)| *input == SttInput::KeepAlive).count();
-    assert_eq!(kept, 5);
+#[test]
+fn eager_ends_are_passed_on_and_end_with_their_session() {
+    let eager = || event(1, SttEvent::EagerEndOfTurn("my car".into()));
+    let said = r#"Eager("my car")"#;
+    check(vec![eager(), event(1, SttEvent::TurnResumed), eager()], &[said, "Resumed", said]);
+    let ended = words("my car", true, true, 900);
+    check(vec![eager(), ended, lost(1, passing())], &[said, "my car.|", "trouble", "wait 100"]);
+    check(vec![eager(), lost(1, passing())], &[said, "trouble", "Resumed", "wait 100"]);
 }

@@ -26,9 +26,6 @@ const KNOWN: [&str; 13] = [
     "tag",
 ];
 
-/// Silence after which the ear is quite sure, in milliseconds.
-const SURE_AFTER_MS: f64 = 500.0;
-
 /// What a client asked for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FluxQuery {
@@ -82,6 +79,7 @@ pub struct FluxRecogniser {
     query: FluxQuery,
     request_id: String,
     update_samples: u64,
+    sure_after_ms: u64,
     words: WordDecoder,
     /// Words of the turn.
     turn: Vec<Word>,
@@ -97,12 +95,13 @@ pub struct FluxRecogniser {
 }
 
 impl FluxRecogniser {
-    /// An ear at the beginning of a socket.
-    pub fn new(query: FluxQuery, request_id: String, update_ms: u64) -> Self {
+    /// An ear at the beginning of a socket, which is quite sure of an end after so much silence.
+    pub fn new(query: FluxQuery, request_id: String, update_ms: u64, sure_after_ms: u64) -> Self {
         FluxRecogniser {
             query,
             request_id,
             update_samples: update_ms * SAMPLES_PER_MS,
+            sure_after_ms,
             words: WordDecoder::default(),
             turn: Vec::new(),
             turn_index: 0,
@@ -124,7 +123,7 @@ impl FluxRecogniser {
     }
 
     fn confidence(&self) -> f64 {
-        (self.silent_for_ms() as f64 / SURE_AFTER_MS).min(1.0)
+        (self.silent_for_ms() as f64 / self.sure_after_ms.max(1) as f64).min(1.0)
     }
 
     /// At most one event a step: the weightiest.
@@ -242,7 +241,7 @@ mod tests {
     const QUERY: &str = "model=flux-general-en&encoding=mulaw&sample_rate=8000&eot_timeout_ms=1500";
 
     fn ear(extra: &str) -> FluxRecogniser {
-        FluxRecogniser::new(FluxQuery::parse(&format!("{QUERY}{extra}")).unwrap(), "id".into(), 250)
+        FluxRecogniser::new(FluxQuery::parse(&format!("{QUERY}{extra}")).unwrap(), "id".into(), 250, 500)
     }
 
     /// Events but updates as short lines: turn, event, transcript.
@@ -286,6 +285,15 @@ mod tests {
     fn without_a_threshold_nothing_is_eager() {
         let events = lines(&ear("").feed(&[encode("Oil", 30), silence(900)].concat()));
         assert_eq!(events, ["0 StartOfTurn Oil", "0 EndOfTurn Oil"]);
+    }
+
+    #[test]
+    fn an_ear_may_be_slower_to_be_sure() {
+        let mut ear = ear("&eager_eot_threshold=0.5");
+        ear.sure_after_ms = 1_000;
+        assert_eq!(lines(&ear.feed(&[encode("Oil", 30), silence(400)].concat())), ["0 StartOfTurn Oil"]);
+        assert_eq!(lines(&ear.feed(&silence(200))), ["0 EagerEndOfTurn Oil"]);
+        assert_eq!(lines(&ear.feed(&silence(200))), ["0 EndOfTurn Oil"]);
     }
 
     #[test]

@@ -41,6 +41,10 @@ pub struct SttSettings {
     pub longest_segment_ms: u64,
     /// Silence of the client after which the socket is closed with NET-0001.
     pub idle_timeout: Duration,
+    /// Silence after which Flux is quite sure that a turn has ended; it is less sure in proportion before.
+    pub sure_after_ms: u64,
+    /// Whether Flux says when a turn has probably ended, for a client that wants to know. Else its confidence jumps.
+    pub eager_ends: bool,
 }
 
 impl Default for SttSettings {
@@ -50,6 +54,8 @@ impl Default for SttSettings {
             interim_ms: 250,
             longest_segment_ms: 5_000,
             idle_timeout: Duration::from_secs(10),
+            sure_after_ms: 500,
+            eager_ends: true,
         }
     }
 }
@@ -61,6 +67,11 @@ pub enum SttFault {
     Refuse {
         /// For example 401, 429 or 503.
         status: u16,
+    },
+    /// The upgrade is answered with 429 and a time to come again.
+    Busy {
+        /// Seconds in the `Retry-After` header.
+        retry_after_s: u64,
     },
     /// The TCP connection breaks without a close frame once so much audio has arrived.
     DropAfterAudio {
@@ -80,6 +91,13 @@ pub enum SttFault {
     StallAfterAudio {
         /// Audio received before, in milliseconds.
         ms: u64,
+    },
+    /// As the fault within, but sound alone counts as audio: it strikes in the middle of what is said.
+    AfterSpeech {
+        /// Sound received before, in milliseconds, in place of the fault's own amount.
+        ms: u64,
+        /// A drop, a close or a stall.
+        fault: Box<SttFault>,
     },
     /// Every event comes later than usual.
     Slow {
@@ -186,7 +204,8 @@ fn flux(raw: &str, settings: &SttSettings, fault: Option<&SttFault>) -> Result<B
         // Never sure of an end: the time-out alone ends a turn.
         query.eot_threshold = f64::INFINITY;
     }
-    Ok(Box::new(FluxRecogniser::new(query, request_id(), settings.interim_ms)))
+    query.eager_eot_threshold = query.eager_eot_threshold.filter(|_| settings.eager_ends);
+    Ok(Box::new(FluxRecogniser::new(query, request_id(), settings.interim_ms, settings.sure_after_ms)))
 }
 
 fn request_id() -> String {
@@ -214,8 +233,10 @@ fn admit(
 ) -> Result<(Box<dyn Ear>, Option<SttFault>), Refusal> {
     authorise(headers, &stt.shared.api_key)?;
     let fault = stt.knobs().draw_fault();
-    if let Some(SttFault::Refuse { status }) = fault {
-        return Err(Refusal::injected(status));
+    match fault {
+        Some(SttFault::Refuse { status }) => return Err(Refusal::injected(status)),
+        Some(SttFault::Busy { retry_after_s }) => return Err(Refusal::busy(retry_after_s)),
+        _ => {}
     }
     Ok((ear(raw, &stt.knobs().settings(), fault.as_ref())?, fault))
 }

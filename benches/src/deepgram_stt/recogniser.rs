@@ -10,6 +10,9 @@ use crate::speech::{SAMPLES_PER_MS, Word, WordDecoder};
 /// Samples that are looked at together: 10 ms, the grain of every decision.
 pub(super) const STEP_SAMPLES: usize = 80;
 
+/// Sound without words between two interim results: about once a second, as the vendor says of them.
+const WORDLESS_INTERIM_SAMPLES: u64 = 1_000 * SAMPLES_PER_MS;
+
 /// Confidence of every word: the ear is never in doubt.
 pub(super) const CONFIDENCE: f64 = 0.98;
 
@@ -125,19 +128,16 @@ impl Recogniser {
     }
 
     fn interim(&mut self) -> Option<Value> {
-        let due = self.position() - self.last_result >= self.interim_samples;
-        let wanted = self.query.interim_results && self.speaking && !self.pending.is_empty();
-        (due && wanted).then(|| self.result(Kind::Interim))
+        let every = if self.pending.is_empty() { WORDLESS_INTERIM_SAMPLES } else { self.interim_samples };
+        let due = self.position() - self.last_result >= every;
+        (due && self.query.interim_results && self.speaking).then(|| self.result(Kind::Interim))
     }
 
     fn segment(&mut self) -> Option<Value> {
         let long = self.position() - self.segment_start >= self.longest_segment_samples;
         if self.pending.is_empty() {
-            // Silence before speech is no part of a segment.
-            if long && !self.speaking {
-                self.segment_start = self.position();
-            }
-            return None;
+            // Silence and noise have results too, without words.
+            return long.then(|| self.result(Kind::Segment));
         }
         let first = self.pending[0].start.max(self.segment_start);
         (self.position() - first >= self.longest_segment_samples).then(|| self.result(Kind::Segment))

@@ -14,7 +14,7 @@ use crate::deepgram::close;
 use crate::knobs::Latency;
 use crate::record::Violation;
 use crate::server::linger;
-use crate::speech::SAMPLES_PER_MS;
+use crate::speech::{SAMPLES_PER_MS, is_voiced};
 
 /// Wall time over which the rate of arrival is measured.
 const RATE_WINDOW: Duration = Duration::from_secs(4);
@@ -54,6 +54,8 @@ struct Session {
     outgoing: VecDeque<(Instant, Message)>,
     arrivals: VecDeque<(Instant, u64)>,
     ending: bool,
+    /// Samples of sound received.
+    sound: u64,
     record: SttSession,
 }
 
@@ -80,6 +82,7 @@ impl Session {
             outgoing: VecDeque::new(),
             arrivals: VecDeque::new(),
             ending: false,
+            sound: 0,
             record: SttSession {
                 query: raw,
                 audio_bytes: 0,
@@ -165,6 +168,7 @@ impl Session {
             self.violation("binary-command", "a command in a binary frame is heard as audio");
         }
         self.record.audio_bytes += audio.len() as u64;
+        self.sound += audio.iter().filter(|sample| is_voiced(**sample)).count() as u64;
         self.measure_rate(audio.len() as u64);
         let events = self.ear.feed(audio);
         self.emit(events);
@@ -173,10 +177,9 @@ impl Session {
 
     /// Carries out a fault that waits for an amount of audio.
     fn strike(&mut self) -> Next {
-        let heard_ms = self.record.audio_bytes / SAMPLES_PER_MS;
-        match &self.fault {
-            Some(SttFault::DropAfterAudio { ms }) if heard_ms >= *ms => Next::Drop,
-            Some(SttFault::CloseAfterAudio { ms, code, reason }) if heard_ms >= *ms => {
+        match self.due() {
+            Some(SttFault::DropAfterAudio { .. }) => Next::Drop,
+            Some(SttFault::CloseAfterAudio { code, reason, .. }) => {
                 let frame = close(*code, reason);
                 self.end_with(frame);
                 Next::Continue
@@ -186,8 +189,20 @@ impl Session {
     }
 
     fn stalled(&self) -> bool {
-        let heard_ms = self.record.audio_bytes / SAMPLES_PER_MS;
-        matches!(self.fault, Some(SttFault::StallAfterAudio { ms }) if heard_ms >= ms)
+        matches!(self.due(), Some(SttFault::StallAfterAudio { .. }))
+    }
+
+    /// The fault whose amount of audio has come.
+    fn due(&self) -> Option<&SttFault> {
+        let all = self.record.audio_bytes;
+        let (fault, samples, ms) = match self.fault.as_ref()? {
+            SttFault::AfterSpeech { ms, fault } => (&**fault, self.sound, ms),
+            fault @ (SttFault::DropAfterAudio { ms }
+            | SttFault::StallAfterAudio { ms }
+            | SttFault::CloseAfterAudio { ms, .. }) => (fault, all, ms),
+            _ => return None,
+        };
+        (samples / SAMPLES_PER_MS >= *ms).then_some(fault)
     }
 
     fn measure_rate(&mut self, bytes: u64) {

@@ -56,6 +56,14 @@ fn noise_starts_speech_and_has_no_words() {
 }
 
 #[test]
+fn silence_and_noise_have_results_without_words() {
+    let mut rng = crate::Seed(3).rng("noise");
+    let mut ear = ear(QUERY);
+    assert_eq!(lines(&ear.feed(&silence(11_000))), ["|", "|"]);
+    assert_eq!(lines(&ear.feed(&noise(2_500, &mut rng))), ["SpeechStarted", "", ""]);
+}
+
+#[test]
 fn a_long_utterance_has_finals_before_its_end() {
     let mut ear = Recogniser::new(ListenQuery::parse(QUERY).unwrap(), "id".into(), 250, 1_000);
     let events = ear.feed(&[encode("one two three four five six seven eight nine", 50), silence(400)].concat());
@@ -123,6 +131,20 @@ async fn a_missing_key_is_refused_in_the_vendors_shape() {
     let tokio_tungstenite::tungstenite::Error::Http(response) = error else { panic!("{error}") };
     assert_eq!(response.status(), 401);
     assert!(response.headers().contains_key("dg-error"));
+    world.shutdown().await;
+}
+
+#[tokio::test]
+async fn who_comes_too_often_is_told_when_to_come_again() {
+    let world = world().await;
+    world.stt.knobs().inject(SttFault::Busy { retry_after_s: 7 }, crate::When::Always);
+    let url = format!("{}/v1/listen?{QUERY}", env(&world, "DEEPGRAM_URL"));
+    let mut request = tokio_tungstenite::tungstenite::client::IntoClientRequest::into_client_request(url).unwrap();
+    let token = format!("Token {}", crate::DEEPGRAM_KEY).parse().unwrap();
+    request.headers_mut().insert("authorization", token);
+    let error = tokio_tungstenite::connect_async(request).await.unwrap_err();
+    let tokio_tungstenite::tungstenite::Error::Http(response) = error else { panic!("{error}") };
+    assert_eq!((response.status().as_u16(), &response.headers()["retry-after"]), (429, &"7".parse().unwrap()));
     world.shutdown().await;
 }
 

@@ -65,7 +65,12 @@ fn text_of(headers: &HeaderMap, body: &[u8], model: &str) -> Result<String, Refu
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !content_type.starts_with("application/json") {
         let message = "Content-Type must be application/json.".to_owned();
-        return Err(Refusal { status: StatusCode::UNSUPPORTED_MEDIA_TYPE, code: "UNSUPPORTED_MEDIA_TYPE", message });
+        return Err(Refusal {
+            status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            code: "UNSUPPORTED_MEDIA_TYPE",
+            message,
+            retry_after_s: None,
+        });
     }
     let parsed: Value = serde_json::from_slice(body).map_err(|_| Refusal::bad_request("Failed to parse JSON."))?;
     let text = parsed["text"].as_str().unwrap_or_default();
@@ -75,7 +80,12 @@ fn text_of(headers: &HeaderMap, body: &[u8], model: &str) -> Result<String, Refu
     let limit = if model.starts_with("aura-2-") { AURA_2_LIMIT_CHARS } else { AURA_1_LIMIT_CHARS };
     if text.chars().count() > limit {
         let message = format!("Input text exceeds the maximum of {limit} characters.");
-        return Err(Refusal { status: StatusCode::UNPROCESSABLE_ENTITY, code: "INPUT_TOO_LONG", message });
+        return Err(Refusal {
+            status: StatusCode::UNPROCESSABLE_ENTITY,
+            code: "INPUT_TOO_LONG",
+            message,
+            retry_after_s: None,
+        });
     }
     Ok(text.to_owned())
 }
