@@ -40,6 +40,7 @@ impl Engine {
         let addresses = Addresses::default();
         let shop = Arc::new(settings.shop.clone());
         let outside = Outside::new(vendors, clock, shop, settings.escalation_number.clone(), &addresses);
+        let outside = Outside { speculates: settings.speculation, ..outside };
         let live = outside.journal.live();
         let root = RootArgs {
             addresses: addresses.clone(),

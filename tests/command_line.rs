@@ -54,9 +54,11 @@ async fn check_names_what_is_missing() {
 async fn check_reaches_the_vendors() {
     let world = World::start(WorldSettings::quick(Seed(81))).await.expect("a world");
     let folder = tempfile::tempdir().expect("a folder");
-    let output = otto(folder.path(), &["check"]).envs(world.env()).output().await.expect("it runs");
+    let mut check = otto(folder.path(), &["check"]);
+    check.envs(world.env()).env("FALLBACK_OPENAI_MODEL", "gpt-5.4-mini");
+    let output = check.output().await.expect("it runs");
     let text = String::from_utf8_lossy(&output.stdout);
-    for service in ["Deepgram, hearing  ok", "Deepgram, speaking  ok", "language model  ok"] {
+    for service in ["Deepgram, hearing  ok", "Deepgram, speaking  ok", "language model  ok", "fallback model  ok"] {
         assert!(text.contains(service), "{service}: {text}");
     }
     assert!(!text.contains("simulated-auth-token"), "no secret is printed: {text}");

@@ -231,6 +231,22 @@ impl InternalEvent for BargedIn<'_> {
     }
 }
 
+/// The model was asked, or would have been asked, before the caller had finished.
+#[derive(Debug)]
+pub struct GuessEnded<'a> {
+    /// The call.
+    pub call: &'a CallSid,
+    /// `used`, `wasted` or `capped`.
+    pub outcome: &'static str,
+}
+
+impl InternalEvent for GuessEnded<'_> {
+    fn emit(self) {
+        debug!(call = %self.call, outcome = self.outcome, "asked ahead");
+        Metric::Speculations.counter(label("outcome", self.outcome)).increment(1);
+    }
+}
+
 /// A tool call has ended.
 #[derive(Debug)]
 pub struct ToolEnded<'a> {

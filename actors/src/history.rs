@@ -110,6 +110,31 @@ impl History {
         })?
     }
 
+    /// The turn of Otto's latest words, if the caller has said nothing since.
+    #[must_use]
+    pub fn answered_last(&self) -> Option<TurnId> {
+        self.entries.iter().rev().find_map(|entry| match entry {
+            Entry::User(_) => Some(None),
+            Entry::Assistant { turn, .. } => Some(Some(*turn)),
+            Entry::Tool { .. } => None,
+        })?
+    }
+
+    /// What an utterance says, as far as it is known to be heard.
+    #[must_use]
+    pub fn text_of(&self, wanted: UtteranceId) -> Option<&str> {
+        self.entries.iter().rev().find_map(|entry| match entry {
+            Entry::Assistant { utterance, text, .. } if *utterance == wanted => Some(text.as_str()),
+            _ => None,
+        })
+    }
+
+    /// Whether Otto's latest words are a question.
+    #[must_use]
+    pub fn ends_with_question(&self) -> bool {
+        matches!(self.entries.last(), Some(Entry::Assistant { text, .. }) if text.trim_end().ends_with('?'))
+    }
+
     fn tool_calls(&self) -> impl Iterator<Item = (TurnId, &ToolCall)> {
         self.entries.iter().flat_map(|entry| {
             let (turn, calls) = match entry {
@@ -135,14 +160,15 @@ impl History {
         self.tool_calls().filter(open).map(|(turn, call)| (turn, call.clone())).collect()
     }
 
-    /// Whether the caller waits for an answer: Otto's last word was not the end of a reply.
+    /// Whether the caller waits for an answer: Otto's last word was not the end of a reply, or a tool has not come back.
     #[must_use]
     pub fn answer_is_owed(&self) -> bool {
-        match self.entries.last() {
-            None => false,
-            Some(Entry::User(_) | Entry::Tool { .. }) => true,
-            Some(Entry::Assistant { tool_calls, .. }) => !tool_calls.is_empty(),
-        }
+        let ended = match self.entries.last() {
+            None => true,
+            Some(Entry::User(_) | Entry::Tool { .. }) => false,
+            Some(Entry::Assistant { tool_calls, .. }) => tool_calls.is_empty(),
+        };
+        !ended || !self.unanswered().is_empty()
     }
 
     /// The history as a request may carry it: every tool call is followed by exactly one result, in the order of the

@@ -82,14 +82,36 @@ pub const MARK_GRACE_MS: Duration = ms(1_500);
 
 /// Words and then nothing from the speech-to-text for this long: the turn is over, whatever the vendor says.
 pub const TURN_SILENCE_MS: Duration = ms(1_800);
+/// Words that have not changed for this long are probably all: the model is asked ahead.
+pub const SPECULATE_AFTER_MS: Duration = ms(300);
+/// Requests of one call that were asked ahead in vain; after that none is.
+pub const SPECULATIONS_WASTED_PER_CALL: u32 = 20;
+/// An interruption without a final word for this long after its last word was none.
+pub const FALSE_ALARM_MS: Duration = ms(1_500);
+/// A listening noise this long before the end of Otto's question is the answer to it.
+pub const MURMUR_KEPT_MS: Duration = ms(1_200);
+/// From one key to the next; then they are complete.
+pub const KEYS_SILENCE_MS: Duration = ms(3_000);
+/// Keys of one turn; more are dropped.
+pub const KEYS_PER_TURN: usize = 64;
+/// A caller who says nothing for this long after Otto has spoken is asked whether anybody is there.
+pub const QUIET_AFTER_MS: Duration = ms(8_000);
 /// A tool that takes longer gets a filler.
 pub const TOOL_FILLER_AFTER_MS: Duration = ms(400);
 /// A tool call, from its start to its one tool message.
 pub const TOOL_TIMEOUT_MS: Duration = ms(8_000);
-/// A model that takes longer to its first word gets a filler.
+/// When an answer is due and nothing is said for this long, the caller gets a filler.
 pub const MODEL_FILLER_AFTER_MS: Duration = ms(2_500);
 /// From a request to the model to its first event: a model, the one behind it and the built-in dialogue have their turn.
 pub const MODEL_FIRST_EVENT_TIMEOUT_MS: Duration = ms(5_500);
+/// From the end of one filler to the next.
+pub const FILLER_AGAIN_AFTER_MS: Duration = ms(3_000);
+/// Silence while Otto cannot hear, until the caller is told.
+pub const DEAF_FILLER_AFTER_MS: Duration = ms(2_000);
+/// After this long without an event what a reply has said so far is finished, so that it is known when it was heard.
+pub const MODEL_PAUSE_MS: Duration = ms(800);
+/// A model that asks for a longer pause is not asked again.
+pub const MODEL_RETRY_AFTER_MAX_MS: Duration = ms(1_000);
 /// Between two events of a model's reply.
 pub const MODEL_STALL_TIMEOUT_MS: Duration = ms(4_000);
 /// Requests for one reply, the first included.
@@ -164,6 +186,10 @@ const _: () = {
     assert!(STT_KEEP_ALIVE_EVERY_MS.as_millis() * 2 < 10_000, "two keep-alives fit into the vendor's window");
     assert!(TOOL_FILLER_AFTER_MS.as_millis() < TOOL_TIMEOUT_MS.as_millis());
     assert!(MODEL_FILLER_AFTER_MS.as_millis() < MODEL_FIRST_EVENT_TIMEOUT_MS.as_millis());
+    assert!(SPECULATE_AFTER_MS.as_millis() < TURN_SILENCE_MS.as_millis());
+    assert!((MODEL_PAUSE_MS.as_millis() + MODEL_FILLER_AFTER_MS.as_millis()) < 4_000, "no silence is longer than 4 s");
+    assert!(FILLER_AGAIN_AFTER_MS.as_millis() < 4_000 && DEAF_FILLER_AFTER_MS.as_millis() < 4_000);
+    assert!(MODEL_PAUSE_MS.as_millis() < MODEL_STALL_TIMEOUT_MS.as_millis());
     assert!(WRITE_TIMEOUT_MS.as_millis() < TOOL_TIMEOUT_MS.as_millis(), "a tool hears of its time-out itself");
     assert!(READ_TIMEOUT_MS.as_millis() < TOOL_TIMEOUT_MS.as_millis());
     assert!(STT_BACKLOG_SAMPLES * 4 < VOICE_KEPT_SAMPLES);

@@ -58,6 +58,7 @@ pub(super) async fn run() -> anyhow::Result<ExitCode> {
     let bad = states.iter().filter(|(_, state)| matches!(state, State::Bad(_))).count();
     states.iter().for_each(|(name, state)| print_state(name, state));
     println!("{:>20}  {}", "webhook", webhook(&settings));
+    println!("{:>20}  {}", "speculation", if settings.speculation { "on" } else { "off" });
     for text in missing.iter() {
         println!("missing: {text}");
     }

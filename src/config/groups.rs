@@ -206,6 +206,15 @@ pub(super) fn fallback(reader: &mut Reader<'_>, first: &OpenAi) -> Option<OpenAi
     })
 }
 
+pub(super) fn speculation(reader: &mut Reader<'_>) -> bool {
+    let switch = |text: &str| match text {
+        "on" => Some(true),
+        "off" => Some(false),
+        _ => None,
+    };
+    reader.parse("SPECULATION", "\"on\" or \"off\"", switch).unwrap_or(true)
+}
+
 pub(super) fn google(reader: &mut Reader<'_>) -> Google {
     let ids = |text: &str| {
         let ids: Vec<_> = text.split(',').map(|id| id.trim().to_owned()).collect();

@@ -31,6 +31,7 @@ pub(super) const KNOWN: &[&str] = &[
     "FALLBACK_OPENAI_BASE_URL",
     "FALLBACK_OPENAI_MODEL",
     "FALLBACK_OPENAI_API_KEY",
+    "SPECULATION",
     "GOOGLE_CLIENT_ID",
     "GOOGLE_CLIENT_SECRET",
     "GOOGLE_REFRESH_TOKEN",
@@ -92,6 +93,8 @@ pub struct Settings {
     pub openai: OpenAi,
     /// The one that is asked when the first does not answer.
     pub fallback: Option<OpenAi>,
+    /// The language model may be asked before a caller has finished.
+    pub speculation: bool,
     /// The calendar.
     pub google: Google,
     /// Where VINs are decoded.
@@ -122,6 +125,7 @@ impl Settings {
             deepgram: groups::deepgram(&mut reader),
             fallback: groups::fallback(&mut reader, &openai),
             openai,
+            speculation: groups::speculation(&mut reader),
             google: groups::google(&mut reader),
             nhtsa_api_url: groups::vendor_url(&mut reader, "NHTSA_API_URL", "https://vpic.nhtsa.dot.gov/api"),
             escalation_number: reader.phone("ESCALATION_NUMBER"),

@@ -39,6 +39,7 @@ fn nothing_set_is_a_server_on_this_machine() {
     assert_eq!(settings.openai.base_url.as_str(), "https://api.openai.com/v1");
     assert_eq!(settings.google.token_url.as_str(), "https://oauth2.googleapis.com/token");
     assert_eq!(settings.telemetry.log_format, LogFormat::Text);
+    assert!(settings.speculation && !fine(&[("SPECULATION", "off")]).speculation);
     assert_eq!(settings.shop, Shop::default());
     assert!(settings.not_yet_used().is_empty() && settings.unknown().is_empty());
     assert!(settings.redis_url.is_none() && settings.twilio.auth_token.is_none() && settings.openai.api_key.is_none());
@@ -72,6 +73,7 @@ fn each_wrong_value_is_named_with_what_is_expected() {
     check(&[("OPENAI_BASE_URL", "https:///v1#x")], &[("OPENAI_BASE_URL: found", "https://api.openai.com/v1")]);
     check(&[("OPENAI_API", "Chat")], &[("OPENAI_API: found \"Chat\"", "\"chat\" or \"responses\"")]);
     check(&[("OTLP_ENDPOINT", "collector:4318")], &[("OTLP_ENDPOINT: found", "expected")]);
+    check(&[("SPECULATION", "yes")], &[("SPECULATION: found \"yes\"", "\"off\"")]);
     check(&[("LOG_FORMAT", "xml")], &[("LOG_FORMAT: found \"xml\"", "\"json\"")]);
 }
 

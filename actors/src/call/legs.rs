@@ -200,10 +200,21 @@ impl CallState {
             history: self.session.history.clone(),
             turn: self.session.turn,
             last_utterance: self.session.last_utterance,
-            resume: again.then_some(Resume { speaking, ending: self.session.ending, hushing: self.hushing }),
+            speculates: self.outside.speculates,
+            wasted_guesses: self.session.wasted_guesses,
+            can_transfer: self.outside.escalation.is_some(),
+            resume: again.then_some(Resume {
+                speaking,
+                ending: self.session.ending,
+                hushing: self.hushing,
+                goes_on: self.session.goes_on,
+            }),
             tasks: self.tasks.child(),
         };
         self.legs.turn.mailbox = Some(actor::spawn(TurnActor, args, Some(myself.cell())).await?);
+        if self.session.deaf {
+            self.legs.turn.cast(TurnMsg::Deaf);
+        }
         if let Some(text) = self.session.greeting.clone() {
             self.legs.turn.cast(TurnMsg::Greet { text });
         }

@@ -32,6 +32,8 @@ pub struct Outside {
     pub instructions: Arc<str>,
     /// What the model may call.
     pub tools: Arc<[ToolSpec]>,
+    /// The model may be asked before a caller has finished.
+    pub speculates: bool,
 }
 
 impl std::fmt::Debug for Outside {
@@ -73,6 +75,7 @@ impl Outside {
         let instructions = super::prompt::instructions(&shop).into();
         let tools = tools::specs(escalation.is_some());
         let journal = Journal::default();
-        Self { stt, tts, model, telephony, clock, shop, escalation, journal, router, instructions, tools }
+        let speculates = true;
+        Self { stt, tts, model, telephony, clock, shop, escalation, journal, router, instructions, tools, speculates }
     }
 }

@@ -34,6 +34,12 @@ pub(super) struct Session {
     pub(super) last_utterance: UtteranceId,
     /// The call is to end after what is being said.
     pub(super) ending: Option<EndKind>,
+    /// What Otto said last was not the end of the reply.
+    pub(super) goes_on: bool,
+    /// What the caller says is not heard for now.
+    pub(super) deaf: bool,
+    /// Times that the model was asked ahead in vain.
+    pub(super) wasted_guesses: u32,
     /// What the turn was told to say first and has not said yet.
     pub(super) greeting: Option<String>,
     /// What the caller said and pressed and the turn has not answered yet.
@@ -49,7 +55,22 @@ impl Session {
     ) -> Self {
         let identity = Identity { phone: caller, ..Identity::default() };
         let (history, turn, last_utterance, ending, greeting, pending) = Default::default();
-        Self { call, line, started_at: now, identity, history, turn, last_utterance, ending, greeting, pending }
+        let (goes_on, deaf, wasted_guesses) = Default::default();
+        Self {
+            call,
+            line,
+            started_at: now,
+            identity,
+            history,
+            turn,
+            last_utterance,
+            ending,
+            goes_on,
+            deaf,
+            wasted_guesses,
+            greeting,
+            pending,
+        }
     }
 
     /// Keeps a key until the turn has taken it up.
@@ -61,6 +82,11 @@ impl Session {
 
     /// Keeps what was heard until the turn has taken it up.
     pub(super) fn heard(&mut self, report: &SttReport) {
+        match report {
+            SttReport::Deaf => self.deaf = true,
+            SttReport::Hears => self.deaf = false,
+            _ => {}
+        }
         let counts = match report {
             SttReport::Words { is_final, text, speech_final, .. } => (*is_final && !text.is_empty()) || *speech_final,
             SttReport::UtteranceEnd => !self.pending.is_empty(),

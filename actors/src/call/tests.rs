@@ -6,6 +6,7 @@ mod interleavings;
 mod interruptions;
 mod leftovers;
 mod storms;
+mod turn_taking;
 
 use crate::domain::PhoneNumber;
 use crate::ports::{MediaEvent, Message};

@@ -9,7 +9,7 @@ use super::{CallMsg, CallRef, CallState, Lookup, RunningTool, prompt};
 use crate::crm::CrmMsg;
 use crate::domain::{Customer, TurnId};
 use crate::effects::EffectId;
-use crate::events::{BargedIn, VendorTrouble, emit};
+use crate::events::{BargedIn, GuessEnded, VendorTrouble, emit};
 use crate::history::{Entry, HistoryOp};
 use crate::limits;
 use crate::media::MediaReport;
@@ -19,7 +19,7 @@ use crate::playback::PlaybackMsg;
 use crate::ports::{ToolCall, VendorError};
 use crate::stt::SttReport;
 use crate::tools::{Learned, ToolJob, ToolOutcome, ToolRouter};
-use crate::turn::{Hops, Situation, TurnMsg, TurnReport};
+use crate::turn::{Guessed, Hops, Situation, TurnMsg, TurnReport};
 use otto_proto::v1::{self, call_event::Body};
 
 impl CallState {
@@ -138,6 +138,9 @@ impl CallState {
                 self.note(Body::BargeIn(v1::BargeIn { text }));
             }
             TurnReport::RunTool { turn, call } => self.run_tool(myself, turn, call),
+            TurnReport::GoesOn => self.session.goes_on = true,
+            TurnReport::Guessed(guessed) => self.guessed(guessed),
+            TurnReport::Ending(kind) => self.session.ending = Some(kind),
             TurnReport::End(kind) => self.live(myself, Input::EndWanted(kind)),
             TurnReport::Timed { turn, hops } => self.timed(turn, &hops),
             TurnReport::Trouble(error) => self.trouble(ActorKind::Turn, &error),
@@ -151,7 +154,18 @@ impl CallState {
         self.session.ending = None;
     }
 
+    fn guessed(&mut self, guessed: Guessed) {
+        self.session.wasted_guesses += u32::from(guessed == Guessed::Wasted);
+        let outcome = match guessed {
+            Guessed::Used => "used",
+            Guessed::Wasted => "wasted",
+            Guessed::Capped => "capped",
+        };
+        emit(GuessEnded { call: &self.session.call, outcome });
+    }
+
     fn history(&mut self, op: HistoryOp) {
+        self.session.goes_on &= matches!(op, HistoryOp::Cut { .. });
         if let HistoryOp::Add(Entry::User(text)) = &op {
             self.session.pending.clear();
             let said = Body::CallerSaid(v1::CallerSaid { text: text.clone() });

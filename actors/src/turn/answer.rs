@@ -2,27 +2,24 @@
 
 use std::collections::HashSet;
 
-use super::clauses::Clauses;
-use super::machine::{EndKind, TurnTimer};
+use super::clauses::{Clauses, ends_sentence};
+use super::machine::EndKind;
 use crate::domain::{TurnId, UtteranceId};
 use crate::limits;
 use crate::ports::ToolCall;
 
-/// One request to the model. What comes from an older one is dropped.
+/// One request to the model, by its number in the life of the machine. What comes from an older one is dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Step {
-    /// The turn it answers.
-    pub(super) turn: TurnId,
-    /// Counts the requests of the turn, repetitions included.
-    pub(super) request: u32,
-}
+pub(super) struct Step(pub(super) u32);
 
 #[derive(Debug)]
 enum Phase {
     /// Not asked yet.
     Waiting,
+    /// To be asked again after a pause.
+    Pausing,
     /// The model is talking.
-    Model,
+    Model(Step),
     /// Tools are running.
     Tools(HashSet<String>),
 }
@@ -32,14 +29,17 @@ enum Phase {
 pub(super) struct Answer {
     turn: TurnId,
     phase: Phase,
-    requests: u32,
     steps: u32,
     attempts: u32,
     clauses: Clauses,
     text: String,
     calls: Vec<ToolCall>,
     utterance: Option<UtteranceId>,
-    filler_said: bool,
+    /// Something of the reply in hand is noted already.
+    noted: bool,
+    /// It goes on with one that broke off when the actor died.
+    goes_on: bool,
+    fillers: u32,
     end: Option<EndKind>,
 }
 
@@ -50,16 +50,27 @@ impl Answer {
         Self {
             turn,
             phase: Phase::Waiting,
-            requests: 0,
             steps: 0,
             attempts: 0,
             clauses,
             text,
             calls,
             utterance: None,
-            filler_said: false,
+            noted: false,
+            goes_on: false,
+            fillers: 0,
             end: None,
         }
+    }
+
+    /// An answer that goes on with one that broke off.
+    pub(super) fn going_on(turn: TurnId) -> Self {
+        Self { goes_on: true, noted: true, ..Self::waiting(turn) }
+    }
+
+    /// An answer that is nothing but the end of the call.
+    pub(super) fn ending(turn: TurnId, end: EndKind) -> Self {
+        Self::resumed(turn, std::iter::empty(), None, Some(end))
     }
 
     /// An answer that waits for tools first, if there are any; `said` is what was spoken along with them. One that was
@@ -75,6 +86,20 @@ impl Answer {
         Self { phase, utterance: said, end, ..Self::waiting(turn) }
     }
 
+    /// The same answer in a later turn. Its tools are not waited for any more: the model is asked again.
+    pub(super) fn moved_to(mut self, turn: TurnId) -> Self {
+        self.turn = turn;
+        self.phase = match self.phase {
+            Phase::Model(step) => Phase::Model(step),
+            Phase::Tools(_) if self.end.is_some() => Phase::Tools(HashSet::new()),
+            Phase::Tools(_) | Phase::Waiting | Phase::Pausing => {
+                self.utterance = None;
+                Phase::Waiting
+            }
+        };
+        self
+    }
+
     pub(super) fn turn(&self) -> TurnId {
         self.turn
     }
@@ -87,44 +112,79 @@ impl Answer {
         self.end
     }
 
+    pub(super) fn goes_on(&self) -> bool {
+        self.goes_on
+    }
+
     pub(super) fn is_waiting(&self) -> bool {
         matches!(self.phase, Phase::Waiting)
     }
 
+    pub(super) fn is_pausing(&self) -> bool {
+        matches!(self.phase, Phase::Pausing)
+    }
+
+    /// The request that is being answered.
+    pub(super) fn step(&self) -> Option<Step> {
+        if let Phase::Model(step) = self.phase { Some(step) } else { None }
+    }
+
     pub(super) fn is_at(&self, step: Step) -> bool {
-        matches!(self.phase, Phase::Model) && step == self.current()
+        self.step() == Some(step)
     }
 
-    fn current(&self) -> Step {
-        Step { turn: self.turn, request: self.requests }
+    /// The model is asked.
+    pub(super) fn asked(&mut self, step: Step) {
+        self.phase = Phase::Model(step);
     }
 
-    pub(super) fn start_if_waiting(&mut self) -> Option<Step> {
-        self.is_waiting().then(|| self.request())
-    }
-
-    fn request(&mut self) -> Step {
-        self.phase = Phase::Model;
-        self.requests += 1;
-        self.current()
-    }
-
-    /// Some text; the clauses that are whole now.
-    pub(super) fn text(&mut self, text: &str) -> Vec<String> {
+    /// Some text; the clauses that are whole now, and whether these are the first words.
+    pub(super) fn text(&mut self, text: &str) -> (Vec<String>, bool) {
+        let first = self.text.is_empty() && self.utterance.is_none();
         self.text.push_str(text);
-        self.clauses.push(text)
+        (self.clauses.push(text), first)
     }
 
-    pub(super) fn text_so_far(&self) -> &str {
-        &self.text
+    /// The text that was given to the voice.
+    pub(super) fn given(&self) -> &str {
+        self.text.strip_suffix(self.clauses.waiting()).unwrap_or(&self.text)
     }
 
     pub(super) fn rest_of_text(&mut self) -> Option<String> {
         self.clauses.finish()
     }
 
+    /// The reply was cut by its length: the sentence at its end that is not whole is dropped, if there is a whole one.
+    pub(super) fn drop_half_sentence(&mut self) {
+        if !ends_sentence(&self.text) && (self.noted || ends_sentence(self.given())) {
+            self.drop_rest();
+        }
+    }
+
+    fn drop_rest(&mut self) {
+        self.text = self.given().to_owned();
+        self.clauses.finish();
+    }
+
     pub(super) fn speak_as(&mut self, utterance: UtteranceId) {
         self.utterance = Some(utterance);
+    }
+
+    /// What was said so far becomes an utterance of its own; what is still to come will be another.
+    pub(super) fn break_off(&mut self) -> Option<(UtteranceId, String)> {
+        let utterance = self.utterance.take()?;
+        let given = self.given().to_owned();
+        self.text.drain(..given.len());
+        self.noted = true;
+        Some((utterance, given))
+    }
+
+    /// What was said so far was stopped; `rest` of it is said again, as `utterance`.
+    pub(super) fn say_again(&mut self, rest: &str, utterance: Option<UtteranceId>) {
+        let given = self.given().len();
+        self.text.replace_range(..given, rest);
+        self.utterance = utterance;
+        self.noted = true;
     }
 
     pub(super) fn tool_call(&mut self, call: ToolCall) {
@@ -133,33 +193,42 @@ impl Answer {
         }
     }
 
+    /// Whether the reply has come to nothing.
+    pub(super) fn is_empty(&self, truncated: bool) -> bool {
+        self.text.trim().is_empty() && !self.noted && (truncated || self.calls.is_empty())
+    }
+
     /// The step is over: its text and its tool calls, which are now being waited for. A cut reply's calls are dropped,
     /// and a call with the name of an earlier one gets a name of its own, since a name is part of an effect's identity.
     pub(super) fn complete(&mut self, truncated: bool, used: impl Fn(&str) -> bool) -> (String, Vec<ToolCall>) {
-        let mut calls = if truncated { Vec::new() } else { std::mem::take(&mut self.calls) };
+        let mut calls = std::mem::take(&mut self.calls);
+        if truncated {
+            calls.clear();
+        }
         let mut seen = HashSet::new();
         for (index, call) in calls.iter_mut().enumerate() {
             let is_taken = |id: &str| id.is_empty() || used(id) || seen.contains(id);
             let given = call.id.clone();
             let mut number = index;
             while is_taken(&call.id) {
-                call.id = format!("{given}_{}_{}_{number}", self.turn, self.requests);
+                call.id = format!("{given}_{}_{}_{number}", self.turn, self.steps + 1);
                 number += limits::TOOL_CALLS_PER_REPLY;
             }
             seen.insert(call.id.clone());
         }
         self.phase = Phase::Tools(seen);
-        self.attempts = 0;
+        (self.attempts, self.noted) = (0, false);
         (std::mem::take(&mut self.text), calls)
     }
 
-    /// The request failed before anything was said. None when it is not worth another attempt.
-    pub(super) fn retry(&mut self, transient: bool) -> Option<Step> {
+    /// The request failed. Whether it is worth another attempt.
+    pub(super) fn retry(&mut self, may_succeed: bool) -> bool {
         self.attempts += 1;
         self.clauses = Clauses::default();
         self.text.clear();
         self.calls.clear();
-        (transient && self.attempts < limits::MODEL_ATTEMPTS).then(|| self.request())
+        self.phase = Phase::Pausing;
+        may_succeed && self.attempts < limits::MODEL_ATTEMPTS
     }
 
     /// A tool is done; false when this answer does not wait for it.
@@ -176,28 +245,31 @@ impl Answer {
         matches!(&self.phase, Phase::Tools(waiting) if waiting.is_empty())
     }
 
-    /// Whether the caller should hear a filler now; at most one in an answer, and none after words of this answer.
-    pub(super) fn wants_filler(&mut self, timer: TurnTimer) -> bool {
-        let at_work = match (timer, &self.phase) {
-            (TurnTimer::Thinking, Phase::Model) => true,
-            (TurnTimer::Filler, Phase::Tools(waiting)) => !waiting.is_empty(),
-            _ => false,
-        };
-        at_work && self.utterance.is_none() && !std::mem::replace(&mut self.filler_said, true)
+    /// Whether tools are running and nothing was said along with them.
+    pub(super) fn works_in_silence(&self) -> bool {
+        matches!(&self.phase, Phase::Tools(waiting) if !waiting.is_empty()) && self.utterance.is_none()
     }
 
-    /// Asks the model again with the tools' results; none when it has been asked too often.
-    pub(super) fn next_step(&mut self) -> Option<Step> {
+    /// How many fillers the caller has heard.
+    pub(super) fn fillers(&self) -> u32 {
+        self.fillers
+    }
+
+    pub(super) fn count_filler(&mut self) {
+        self.fillers += 1;
+    }
+
+    /// The model may be asked again with the tools' results, unless it has been asked too often.
+    pub(super) fn next_step(&mut self) -> bool {
         self.steps += 1;
         self.utterance = None;
-        (self.steps < limits::MODEL_STEPS_PER_TURN).then(|| self.request())
+        self.phase = Phase::Waiting;
+        self.steps < limits::MODEL_STEPS_PER_TURN
     }
 
-    /// The answer is interrupted; the tools that are still running.
-    pub(super) fn into_running_tools(self) -> HashSet<String> {
-        match self.phase {
-            Phase::Tools(waiting) => waiting,
-            Phase::Waiting | Phase::Model => HashSet::new(),
-        }
+    /// The tools that are still running.
+    pub(super) fn running_tools(&self) -> impl Iterator<Item = &String> {
+        let running = if let Phase::Tools(waiting) = &self.phase { Some(waiting) } else { None };
+        running.into_iter().flatten()
     }
 }

@@ -28,6 +28,11 @@ impl Clauses {
         (!rest.trim().is_empty()).then_some(rest)
     }
 
+    /// What is not whole yet.
+    pub(super) fn waiting(&self) -> &str {
+        &self.waiting
+    }
+
     /// A piece ends after its mark and the white space that follows: only then is it sure that "3.5" has not begun.
     fn end_of_piece(&self) -> Option<usize> {
         let least = if self.any { 1 } else { limits::FIRST_CLAUSE_MIN_CHARS };
@@ -58,6 +63,12 @@ impl Clauses {
             _ => false,
         }
     }
+}
+
+/// Whether a text ends where a sentence does.
+pub(super) fn ends_sentence(text: &str) -> bool {
+    let text = text.trim_end();
+    text.ends_with(['.', '!', '?']) && !ends_with_abbreviation(text)
 }
 
 fn ends_with_abbreviation(text: &str) -> bool {

@@ -10,9 +10,10 @@ mod tests;
 mod timeline;
 mod words;
 
-pub use machine::{EndKind, Resume};
+pub use machine::{EndKind, Guessed, Resume};
 pub use timeline::Hops;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,7 +28,7 @@ use crate::ports::{LanguageModel, Message, ModelEvent, ToolCall, ToolSpec, Vendo
 use crate::tasks::TaskScope;
 use crate::timer::{Fired, Timers};
 use answer::Step;
-use machine::{Effect, Input, Texts, TurnMachine, TurnTimer};
+use machine::{Effect, Input, Question, Rules, Standing, Texts, TurnMachine, TurnTimer};
 use timeline::Timeline;
 
 /// One incarnation of a call's TurnActor.
@@ -75,7 +76,14 @@ pub enum TurnMsg {
 #[derive(Debug)]
 pub struct ModelNews {
     step: Step,
-    event: Result<ModelEvent, VendorError>,
+    news: News,
+}
+
+#[derive(Debug)]
+enum News {
+    Event(Result<ModelEvent, VendorError>),
+    /// Nothing for a moment, in the middle of the reply.
+    Paused,
 }
 
 /// A timer of a turn is over.
@@ -88,10 +96,14 @@ pub struct TurnTick(Fired<TurnTimer>);
 pub enum TurnReport {
     /// This turn may act from now on, no earlier one.
     Begin(TurnId),
-    /// What was heard last was no more than a listening noise: it needs no answer.
+    /// What was heard last was no more than a listening noise, or nothing: it needs no answer.
     Ignored,
     /// The history changes.
     History(HistoryOp),
+    /// What was noted last was not the end of the reply.
+    GoesOn,
+    /// The model was asked before the caller had finished, and it has come to this.
+    Guessed(Guessed),
     /// Say this.
     Say { turn: TurnId, utterance: UtteranceId, text: String },
     /// An utterance is complete.
@@ -102,6 +114,8 @@ pub enum TurnReport {
     BargeIn(String),
     /// Run a tool; the answer is [`TurnMsg::ToolDone`], always.
     RunTool { turn: TurnId, call: ToolCall },
+    /// The call is to end after what is being said.
+    Ending(EndKind),
     /// All is said: end the call.
     End(EndKind),
     /// The hops of a turn are known.
@@ -130,6 +144,12 @@ pub struct TurnArgs {
     pub turn: TurnId,
     /// The last utterance that has a name.
     pub last_utterance: UtteranceId,
+    /// The model may be asked before the caller has finished.
+    pub speculates: bool,
+    /// Times that it was in vain.
+    pub wasted_guesses: u32,
+    /// There is a human who can take over.
+    pub can_transfer: bool,
     /// Set when this is not the first incarnation.
     pub resume: Option<Resume>,
     /// Where tasks run.
@@ -146,8 +166,8 @@ pub struct TurnState {
     machine: TurnMachine,
     timers: Timers<TurnTimer>,
     timeline: Timeline,
-    /// Cancels the request in hand.
-    request: Option<DropGuard>,
+    /// Cancel the requests in hand.
+    requests: HashMap<Step, DropGuard>,
     tasks: TaskScope,
 }
 
@@ -158,22 +178,17 @@ impl TurnState {
         }
     }
 
-    fn words(&mut self, myself: &TurnRef, words: Input) {
-        let some = matches!(&words, Input::Words { text, .. } if !text.is_empty());
-        let effects = self.machine.step(words);
-        if some && effects.is_empty() {
-            // Words that are taken up set at least a timer.
-            self.up.send(TurnReport::Ignored);
-        }
-        effects.into_iter().for_each(|effect| self.carry_out(myself, effect));
-    }
-
     fn carry_out(&mut self, myself: &TurnRef, effect: Effect) {
         match effect {
             Effect::Begin(turn) => self.up.send(TurnReport::Begin(turn)),
             Effect::History(op) => self.up.send(TurnReport::History(op)),
-            Effect::AskModel(step) => self.ask(myself, step),
-            Effect::StopModel => self.request = None,
+            Effect::GoesOn => self.up.send(TurnReport::GoesOn),
+            Effect::Ignored => self.up.send(TurnReport::Ignored),
+            Effect::AskModel(question) => self.ask(myself, question),
+            Effect::StopModel(step) => drop(self.requests.remove(&step)),
+            Effect::RetryAfter(pause) => self.arm_for(myself, TurnTimer::Retry, pause),
+            Effect::FirstWord => self.timeline.first_token(self.machine.turn()),
+            Effect::Guessed(guessed) => self.guessed(guessed),
             Effect::Say { turn, utterance, text } => {
                 self.timeline.said(turn, utterance);
                 self.up.send(TurnReport::Say { turn, utterance, text });
@@ -184,33 +199,58 @@ impl TurnState {
             Effect::RunTool { turn, call } => self.up.send(TurnReport::RunTool { turn, call }),
             Effect::Arm(timer) => self.arm(myself, timer),
             Effect::Disarm(timer) => self.timers.cancel(timer),
+            Effect::Ending(kind) => self.up.send(TurnReport::Ending(kind)),
             Effect::End(kind) => self.up.send(TurnReport::End(kind)),
         }
     }
 
-    fn ask(&mut self, myself: &TurnRef, step: Step) {
-        self.timeline.asked(step.turn);
-        let history = self.machine.history().for_model();
-        self.request = Some(self.asker.ask(myself, step, history, &self.tasks));
-        self.arm(myself, TurnTimer::Thinking);
+    fn ask(&mut self, myself: &TurnRef, question: Question) {
+        if question.guess.is_none() {
+            self.timeline.asked(self.machine.turn());
+        }
+        let (step, history) = (question.step, self.machine.history().for_model());
+        let request = self.asker.ask(myself, question, history, &self.tasks);
+        self.requests.insert(step, request);
+    }
+
+    fn guessed(&mut self, guessed: Guessed) {
+        if guessed == Guessed::Used {
+            self.timeline.asked(self.machine.turn());
+        }
+        self.up.send(TurnReport::Guessed(guessed));
     }
 
     fn arm(&mut self, myself: &TurnRef, timer: TurnTimer) {
         let after = match timer {
             TurnTimer::Silence => limits::TURN_SILENCE_MS,
+            TurnTimer::Stable => limits::SPECULATE_AFTER_MS,
+            TurnTimer::FalseAlarm => limits::FALSE_ALARM_MS,
+            TurnTimer::Murmur => limits::MURMUR_KEPT_MS,
+            TurnTimer::Keys => limits::KEYS_SILENCE_MS,
             TurnTimer::Filler => limits::TOOL_FILLER_AFTER_MS,
             TurnTimer::Thinking => limits::MODEL_FILLER_AFTER_MS,
+            TurnTimer::StillThinking | TurnTimer::StillDeaf => limits::FILLER_AGAIN_AFTER_MS,
+            TurnTimer::Deaf => limits::DEAF_FILLER_AFTER_MS,
+            TurnTimer::Quiet => limits::QUIET_AFTER_MS,
+            TurnTimer::Retry => limits::MODEL_RETRY_AFTER_MAX_MS,
         };
+        self.arm_for(myself, timer, after);
+    }
+
+    fn arm_for(&mut self, myself: &TurnRef, timer: TurnTimer, after: Duration) {
         self.timers.arm(&self.tasks, timer, after, myself, |fired| TurnMsg::Due(TurnTick(fired)));
     }
 
     fn model(&mut self, myself: &TurnRef, news: ModelNews) {
-        match &news.event {
-            Ok(ModelEvent::Text(_)) => self.timeline.first_token(news.step.turn),
-            Err(error) => self.up.send(TurnReport::Trouble(error.clone())),
-            Ok(_) => {}
+        let ModelNews { step, news } = news;
+        let News::Event(event) = news else { return self.step(myself, Input::Paused(step)) };
+        if let Err(error) = &event {
+            self.up.send(TurnReport::Trouble(error.clone()));
         }
-        self.step(myself, Input::Model { step: news.step, event: news.event });
+        if matches!(event, Ok(ModelEvent::Done(_)) | Err(_)) {
+            self.requests.remove(&step);
+        }
+        self.step(myself, Input::Model { step, event });
     }
 
     fn due(&mut self, myself: &TurnRef, fired: Fired<TurnTimer>) {
@@ -229,6 +269,23 @@ impl TurnState {
     }
 }
 
+fn texts(shop: &Shop) -> Texts {
+    let say = |text: &str| shop.say(text, None);
+    let wording = &shop.wording;
+    Texts {
+        filler: say(&wording.filler),
+        filler_again: say(&wording.filler_again),
+        deaf: say(&wording.deaf),
+        still_there: say(&wording.still_there),
+        still_there_again: say(&wording.still_there_again),
+        silent_goodbye: say(&wording.silent_goodbye),
+        trouble: say(&wording.trouble),
+        apology: say(&wording.apology),
+        goodbye: say(&wording.goodbye),
+        transfer: say(&wording.transfer),
+    }
+}
+
 impl Behaviour for TurnActor {
     const KIND: ActorKind = ActorKind::Turn;
     type Msg = TurnMsg;
@@ -236,14 +293,14 @@ impl Behaviour for TurnActor {
     type State = TurnState;
 
     async fn start(&self, myself: &TurnRef, args: TurnArgs) -> Result<TurnState, ActorError> {
-        let say = |text: &str| args.shop.say(text, None);
-        let wording = &args.shop.wording;
-        let texts = Texts {
-            filler: say(&wording.filler),
-            trouble: say(&wording.trouble),
-            goodbye: say(&wording.goodbye),
-            transfer: say(&wording.transfer),
+        let rules = Rules {
+            texts: texts(&args.shop),
+            listening: words::Listening::of(&args.shop),
+            speculates: args.speculates,
+            can_transfer: args.can_transfer,
         };
+        let (history, turn, last_utterance, wasted) =
+            (args.history, args.turn, args.last_utterance, args.wasted_guesses);
         let mut state = TurnState {
             up: args.up,
             asker: model::Asker {
@@ -252,10 +309,10 @@ impl Behaviour for TurnActor {
                 situation: args.situation,
                 tools: args.tools,
             },
-            machine: TurnMachine::new(texts, args.history, args.turn, args.last_utterance),
+            machine: TurnMachine::new(rules, Standing { history, turn, last_utterance, wasted }),
             timers: Timers::default(),
             timeline: Timeline::default(),
-            request: None,
+            requests: HashMap::new(),
             tasks: args.tasks,
         };
         if let Some(resume) = args.resume {
@@ -269,10 +326,13 @@ impl Behaviour for TurnActor {
             TurnMsg::Greet { text } => state.step(myself, Input::Greet(text)),
             TurnMsg::Words { text, is_final, speech_final, waited } => {
                 state.timeline.waited(waited);
-                state.words(myself, Input::Words { text, is_final, speech_final });
+                state.step(myself, Input::Words { text, is_final, speech_final });
             }
             TurnMsg::UtteranceEnd => state.step(myself, Input::UtteranceEnd),
-            TurnMsg::Eager(_) | TurnMsg::Resumed | TurnMsg::Deaf | TurnMsg::Hears => {}
+            TurnMsg::Eager(text) => state.step(myself, Input::Eager(text)),
+            TurnMsg::Resumed => state.step(myself, Input::Resumed),
+            TurnMsg::Deaf => state.step(myself, Input::Deaf),
+            TurnMsg::Hears => state.step(myself, Input::Hears),
             TurnMsg::Key(key) => state.step(myself, Input::Key(key)),
             TurnMsg::Started { utterance, first_byte } => state.started(utterance, first_byte),
             TurnMsg::Spoken(utterance) => state.step(myself, Input::Spoken(utterance)),

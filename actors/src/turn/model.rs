@@ -6,13 +6,17 @@ use futures_util::StreamExt as _;
 use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::answer::Step;
-use super::{ModelNews, Situation, TurnMsg, TurnRef};
+use super::machine::Question;
+use super::{ModelNews, News, Situation, TurnMsg, TurnRef};
 use crate::limits;
 use crate::ports::{LanguageModel, Message, ModelEvent, ModelRequest, ToolSpec, VendorError, VendorErrorKind};
 use crate::tasks::TaskScope;
 
 const MODEL: &str = "language-model";
+
+/// Said to the model when the conversation ends with Otto's own words: its last reply broke off.
+const GO_ON: &str = "Your last reply broke off after the words above. Go on from there and finish it, without repeating any \
+                     of it and without mentioning it.";
 
 /// Everything that requests of one call have in common.
 pub(super) struct Asker {
@@ -23,22 +27,32 @@ pub(super) struct Asker {
 }
 
 impl Asker {
-    /// Asks. Dropping the guard cancels.
-    pub(super) fn ask(&self, to: &TurnRef, step: Step, history: Vec<Message>, tasks: &TaskScope) -> DropGuard {
-        let request = ModelRequest {
+    fn request(&self, mut history: Vec<Message>, guess: Option<String>) -> ModelRequest {
+        history.extend(guess.map(Message::User));
+        let mut situation = (self.situation)(&history);
+        if matches!(history.last(), Some(Message::Assistant { .. })) {
+            situation = format!("{situation}\n{GO_ON}");
+        }
+        ModelRequest {
             instructions: Arc::clone(&self.instructions),
-            situation: (self.situation)(&history),
+            situation,
             history,
             tools: Arc::clone(&self.tools),
-        };
+        }
+    }
+
+    /// Asks. Dropping the guard cancels.
+    pub(super) fn ask(&self, to: &TurnRef, question: Question, history: Vec<Message>, tasks: &TaskScope) -> DropGuard {
+        let step = question.step;
+        let request = self.request(history, question.guess);
         let cancel = CancellationToken::new();
         let guard = cancel.clone().drop_guard();
         let (model, to) = (Arc::clone(&self.model), to.clone());
         tasks.spawn(async move {
-            let tell = |event| to.cast(TurnMsg::Model(ModelNews { step, event })).is_ok();
+            let tell = |news| to.cast(TurnMsg::Model(ModelNews { step, news })).is_ok();
             let done = cancel.run_until_cancelled(listen(model, request, &tell)).await;
             if let Some(Err(error)) = done {
-                tell(Err(error));
+                tell(News::Event(Err(error)));
             }
         });
         guard
@@ -48,7 +62,7 @@ impl Asker {
 async fn listen(
     model: Arc<dyn LanguageModel>,
     request: ModelRequest,
-    tell: &(impl Fn(Result<ModelEvent, VendorError>) -> bool + Sync),
+    tell: &(impl Fn(News) -> bool + Sync),
 ) -> Result<(), VendorError> {
     let stalled = |_| VendorError::new(MODEL, VendorErrorKind::TimedOut, "no answer in time");
     let begin = async {
@@ -61,10 +75,16 @@ async fn listen(
     while let Some(event_now) = event {
         let event_now = event_now?;
         let done = matches!(event_now, ModelEvent::Done(_));
-        if !tell(Ok(event_now)) || done {
+        if !tell(News::Event(Ok(event_now))) || done {
             return Ok(());
         }
-        event = timeout(limits::MODEL_STALL_TIMEOUT_MS, reply.next()).await.map_err(stalled)?;
+        event = if let Ok(event) = timeout(limits::MODEL_PAUSE_MS, reply.next()).await {
+            event
+        } else {
+            tell(News::Paused);
+            let rest = limits::MODEL_STALL_TIMEOUT_MS.saturating_sub(limits::MODEL_PAUSE_MS);
+            timeout(rest, reply.next()).await.map_err(stalled)?
+        };
     }
     Err(VendorError::new(MODEL, VendorErrorKind::Unreachable, "the reply broke off"))
 }

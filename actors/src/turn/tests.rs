@@ -1,25 +1,48 @@
 //! Tests of a turn's decisions: inputs as data, effects as one line of text.
 
+mod doubts;
+mod guesses;
 mod interruptions;
 mod random;
 mod resuming;
+mod silence;
 mod tools;
 mod turns;
 
 use super::answer::Step;
-use super::machine::{Effect, EndKind, Input, Resume, Texts, TurnMachine, TurnTimer};
-use crate::domain::{TurnId, UtteranceId};
+use super::machine::{
+    Effect, EndKind, Guessed, Input, Question, Resume, Rules, Standing, Texts, TurnMachine, TurnTimer,
+};
+use super::words::Listening;
+use crate::domain::{Shop, TurnId, UtteranceId};
 use crate::history::{Entry, History, HistoryOp};
 use crate::ports::{ModelEnd, ModelEvent, ToolCall};
 use crate::testing::passing;
 
-fn texts() -> Texts {
-    let [filler, trouble, goodbye, transfer] = ["FILLER", "TROUBLE", "GOODBYE", "TRANSFER"].map(String::from);
-    Texts { filler, trouble, goodbye, transfer }
+fn rules() -> Rules {
+    let texts = Texts {
+        filler: "FILLER".into(),
+        filler_again: "FILLER AGAIN".into(),
+        deaf: "DEAF".into(),
+        still_there: "STILL THERE?".into(),
+        still_there_again: "STILL THERE AGAIN?".into(),
+        silent_goodbye: "SILENT GOODBYE".into(),
+        trouble: "TROUBLE".into(),
+        apology: "APOLOGY".into(),
+        goodbye: "GOODBYE".into(),
+        transfer: "TRANSFER".into(),
+    };
+    Rules { texts, listening: Listening::of(&Shop::default()), speculates: true, can_transfer: true }
 }
 
 fn fresh() -> TurnMachine {
-    TurnMachine::new(texts(), History::default(), TurnId(0), UtteranceId(0))
+    TurnMachine::new(rules(), Standing::default())
+}
+
+fn standing(history: Vec<Entry>, turn: u64, last_utterance: u64) -> TurnMachine {
+    let history = History::from_entries(history);
+    let (turn, last_utterance) = (TurnId(turn), UtteranceId(last_utterance));
+    TurnMachine::new(rules(), Standing { history, turn, last_utterance, wasted: 0 })
 }
 
 // Inputs --------------------------------------------------------------------------------------------------------------
@@ -47,15 +70,15 @@ fn silence() -> Input {
     Input::Due(TurnTimer::Silence)
 }
 
-fn event(step: (u64, u32), event: ModelEvent) -> Input {
-    Input::Model { step: Step { turn: TurnId(step.0), request: step.1 }, event: Ok(event) }
+fn event(step: u32, event: ModelEvent) -> Input {
+    Input::Model { step: Step(step), event: Ok(event) }
 }
 
-fn text(step: (u64, u32), text: &str) -> Input {
+fn text(step: u32, text: &str) -> Input {
     event(step, ModelEvent::Text(text.into()))
 }
 
-fn tool(step: (u64, u32), id: &str) -> Input {
+fn tool(step: u32, id: &str) -> Input {
     event(step, ModelEvent::ToolCall(call(id)))
 }
 
@@ -63,16 +86,16 @@ fn call(id: &str) -> ToolCall {
     ToolCall { id: id.into(), name: "some_tool".into(), arguments: "{}".into() }
 }
 
-fn done(step: (u64, u32)) -> Input {
+fn done(step: u32) -> Input {
     event(step, ModelEvent::Done(ModelEnd::default()))
 }
 
-fn truncated(step: (u64, u32)) -> Input {
+fn truncated(step: u32) -> Input {
     event(step, ModelEvent::Done(ModelEnd { truncated: true, ..ModelEnd::default() }))
 }
 
-fn fails(step: (u64, u32)) -> Input {
-    Input::Model { step: Step { turn: TurnId(step.0), request: step.1 }, event: Err(passing()) }
+fn fails(step: u32) -> Input {
+    Input::Model { step: Step(step), event: Err(passing()) }
 }
 
 fn result(id: &str) -> Input {
@@ -109,8 +132,15 @@ fn line(effect: &Effect) -> String {
         Effect::Begin(turn) => format!("begin {turn}"),
         Effect::History(HistoryOp::Add(added)) => entry(added),
         Effect::History(HistoryOp::Cut { utterance, heard }) => format!("cut {utterance}: {heard}"),
-        Effect::AskModel(step) => format!("ask {}.{}", step.turn, step.request),
-        Effect::StopModel => "stop model".into(),
+        Effect::GoesOn => "goes on".into(),
+        Effect::Ignored => "ignored".into(),
+        Effect::AskModel(Question { step, guess: None }) => format!("ask {}", step.0),
+        Effect::AskModel(Question { step, guess: Some(words) }) => format!("guess {}: {words}", step.0),
+        Effect::StopModel(step) => format!("stop {}", step.0),
+        Effect::RetryAfter(pause) => format!("retry after {} ms", pause.as_millis()),
+        Effect::FirstWord => "first word".into(),
+        Effect::Guessed(guessed) => format!("{guessed:?}").to_lowercase(),
+        Effect::Ending(kind) => format!("ending {kind:?}"),
         Effect::Say { turn, utterance, text } => format!("say {turn}/{utterance}: {}", text.trim_end()),
         Effect::Finish(utterance) => format!("finish {utterance}"),
         Effect::Hush => "hush".into(),
@@ -122,10 +152,11 @@ fn line(effect: &Effect) -> String {
     }
 }
 
-/// Everything that happens, but for timers.
+/// Everything that happens, but for timers and measurements.
 fn run(machine: &mut TurnMachine, inputs: Vec<Input>) -> String {
     let effects = inputs.into_iter().flat_map(|input| machine.step(input));
-    let lines = effects.filter(|e| !matches!(e, Effect::Arm(_) | Effect::Disarm(_))).map(|e| line(&e));
+    let measures = |e: &Effect| matches!(e, Effect::Arm(_) | Effect::Disarm(_) | Effect::FirstWord);
+    let lines = effects.filter(|e| !measures(e)).map(|e| line(&e));
     lines.collect::<Vec<_>>().join(" | ")
 }
 
@@ -145,12 +176,12 @@ fn check_after(before: Vec<Input>, inputs: Vec<Input>, expected: &[&str]) {
 /// The caller has asked, the model has answered with these tools.
 fn with_tools(ids: &[&str]) -> Vec<Input> {
     let mut inputs = vec![said("go")];
-    inputs.extend(ids.iter().map(|id| tool((1, 1), id)));
-    inputs.push(done((1, 1)));
+    inputs.extend(ids.iter().map(|id| tool(1, id)));
+    inputs.push(done(1));
     inputs
 }
 
 /// The caller has asked, Otto speaks and has not been heard to the end.
 fn speaking() -> Vec<Input> {
-    vec![said("go"), text((1, 1), "A long answer. "), text((1, 1), "With an end."), done((1, 1))]
+    vec![said("go"), text(1, "A long answer. "), text(1, "With an end."), done(1)]
 }

@@ -79,11 +79,13 @@ impl State {
         let questions = heard.intents.iter().any(|i| i.is_question());
         let other = heard.intents.iter().any(|i| !matches!(i, Intent::Hello | Intent::Goodbye | Intent::Wait));
         let only_a_service = heard.service != FoundService::None && !other;
+        let about_shop = heard.intents.iter().all(|i| matches!(i, Intent::Hours | Intent::Address | Intent::Hello));
+        let comes = heard.service != FoundService::None && heard.wish.is_some() && about_shop;
         let only_a_time = (heard.date.is_some() || heard.wish.is_some()) && !other && self.goals.is_empty();
         let about_other = self.goals.front().is_some_and(|goal| *goal != Goal::Schedule);
         if asked == Some(Question::WhichPrice) && !questions && heard.service != FoundService::None {
             self.turn.infos.push(Info::Price(one(heard)));
-        } else if ((only_a_service || only_a_time) && !about_other) || heard.priced.is_some() {
+        } else if ((only_a_service || only_a_time || comes) && !about_other) || heard.priced.is_some() {
             self.want(Goal::Schedule);
         }
         self.refer();
@@ -314,6 +316,10 @@ impl State {
         let wants_more = filled || heard.intents.iter().any(|i| *i != Intent::Goodbye) || self.turn.consent;
         if leaves && !wants_more {
             self.turn.goodbye = true;
+            if heard.has(Intent::Goodbye) {
+                self.goals.clear();
+                self.forget_booking();
+            }
         }
     }
 }

@@ -1,13 +1,10 @@
-//! What a turn says, what was heard of it, and how a turn that was started again goes on.
+//! What a turn says, what was heard of it, and what is noted.
 
-use super::{Effect, Resume, TurnMachine, TurnTimer};
+use super::{Effect, EndKind, TurnMachine};
 use crate::domain::{TurnId, UtteranceId};
 use crate::history::{Entry, HistoryOp};
-use crate::turn::answer::Answer;
 
 impl TurnMachine {
-    // Speech ----------------------------------------------------------------------------------------------------------
-
     pub(super) fn greet(&mut self, text: String) {
         self.say_whole(text, true);
     }
@@ -24,18 +21,21 @@ impl TurnMachine {
         }
     }
 
-    /// The caller has waited long enough to hear that somebody is there.
-    pub(super) fn filler(&mut self, timer: TurnTimer) {
-        if self.answer.as_mut().is_some_and(|answer| answer.wants_filler(timer)) {
-            let text = self.texts.filler.clone();
-            self.say_whole(text, false);
-        }
+    /// Says this, and then the call ends.
+    pub(super) fn take_leave(&mut self, text: String, end: EndKind) {
+        self.ending = Some(end);
+        self.effects.push(Effect::Ending(end));
+        self.say_whole(text, true);
     }
 
     pub(super) fn spoken(&mut self, utterance: UtteranceId) {
         self.speaking.remove(&utterance);
-        self.taken.clear();
+        self.caller.taken.clear();
         self.end_if_all_is_said();
+        if self.answer_was_murmured() {
+            self.caller.finals = std::mem::take(&mut self.caller.murmur);
+            self.end_of_turn();
+        }
     }
 
     pub(super) fn end_if_all_is_said(&mut self) {
@@ -54,47 +54,35 @@ impl TurnMachine {
     pub(super) fn cut(&mut self, heard: Vec<(UtteranceId, TurnId, String)>) {
         self.speaking.clear();
         for (utterance, turn, heard) in heard {
+            if let Some(doubt) = self.doubt.as_mut() {
+                doubt.heard(utterance, &heard);
+            }
             if self.history.has_utterance(utterance) {
                 self.note(HistoryOp::Cut { utterance, heard });
-            } else if self.resuming && !heard.is_empty() && self.answer.is_none() {
-                // The old incarnation took the rest of this reply with it. While the answer is being given again it is
-                // still owed, and the history must not say otherwise.
+            } else if self.resuming && !heard.is_empty() && self.notes_lost_words() {
+                // The old incarnation took the rest of this reply with it.
                 self.note(HistoryOp::Add(Entry::Assistant { turn, utterance, text: heard, tool_calls: Vec::new() }));
+                self.effects.extend(self.answer.is_some().then_some(Effect::GoesOn));
             }
         }
         self.awaiting_cut = false;
         self.resuming = false;
+        if self.doubt.as_ref().is_some_and(|doubt| doubt.over) {
+            return self.false_alarm();
+        }
         self.ask_when_ready();
+        self.guess();
     }
 
+    /// While an answer is being given again from its beginning it is still owed, and the history must not say otherwise.
+    fn notes_lost_words(&self) -> bool {
+        self.answer.as_ref().is_none_or(super::Answer::goes_on)
+    }
+
+    /// Changes the history. A guess was made on another one.
     pub(super) fn note(&mut self, op: HistoryOp) {
+        self.drop_guess();
         self.history.apply(op.clone());
         self.effects.push(Effect::History(op));
-    }
-
-    // Starting again --------------------------------------------------------------------------------------------------
-
-    pub(super) fn resume(&mut self, resume: Resume) {
-        self.speaking.extend(resume.speaking);
-        (self.ending, self.awaiting_cut) = (resume.ending, resume.hushing);
-        if !self.history.answer_is_owed() {
-            return self.end_if_all_is_said();
-        }
-        // The old incarnation died in the middle of its answer: a reply that broke off is cut, the answer is begun again,
-        // and its tool calls are run again, which their identity makes harmless. Those of an interrupted turn run in
-        // that turn, which may not act any more: they only say what had come of them.
-        let broke_off = self.speaking.iter().any(|utterance| !self.history.has_utterance(*utterance));
-        if broke_off && self.ending.is_none() {
-            self.resuming = true;
-            self.hush();
-        }
-        let calls = self.history.unanswered();
-        let (ours, old): (Vec<_>, Vec<_>) = calls.iter().partition(|(turn, _)| *turn == self.turn);
-        self.orphans.extend(old.into_iter().map(|(_, call)| call.id.clone()));
-        let said = self.history.said_last(self.turn).filter(|_| self.ending.is_some() || !ours.is_empty());
-        let ours = ours.into_iter().map(|(_, call)| call.id.clone());
-        self.answer = Some(Answer::resumed(self.turn, ours, said, self.ending.take()));
-        self.effects.extend(calls.into_iter().map(|(turn, call)| Effect::RunTool { turn, call }));
-        self.ask_when_ready();
     }
 }

@@ -6,7 +6,9 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
 use super::*;
+use crate::limits::SPECULATIONS_WASTED_PER_CALL;
 use crate::ports::Message;
+use crate::testing::fatal;
 
 /// Something that may happen next; names are chosen among those that exist when it does.
 #[derive(Debug, Clone)]
@@ -17,15 +19,23 @@ enum Happens {
         speech_final: bool,
     },
     UtteranceEnd,
-    Silence,
-    Filler,
+    Eager(&'static str),
+    Resumed,
+    Deaf,
+    Hears,
+    Due(TurnTimer),
     Key(char),
     Text(&'static str),
     ToolCall(u8),
     Done {
         truncated: bool,
     },
-    Fails,
+    Fails {
+        finally: bool,
+    },
+    Pauses,
+    /// A reply that is not the latest one goes on too.
+    OldText(usize),
     /// A running tool ends.
     ToolDone {
         which: usize,
@@ -39,19 +49,40 @@ enum Happens {
     Dies,
 }
 
+const TIMERS: [TurnTimer; 12] = [
+    TurnTimer::Silence,
+    TurnTimer::Stable,
+    TurnTimer::FalseAlarm,
+    TurnTimer::Murmur,
+    TurnTimer::Keys,
+    TurnTimer::Filler,
+    TurnTimer::Thinking,
+    TurnTimer::StillThinking,
+    TurnTimer::Deaf,
+    TurnTimer::StillDeaf,
+    TurnTimer::Quiet,
+    TurnTimer::Retry,
+];
+
 fn happens() -> impl Strategy<Value = Happens> {
-    let words = prop::sample::select(vec!["", "okay", "wait", "book it", "no"]);
+    let said = || prop::sample::select(vec!["", "okay", "wait", "book it", "no"]);
+    let words = said();
     prop_oneof![
         4 => (words, any::<bool>(), any::<bool>())
             .prop_map(|(text, is_final, speech_final)| Happens::Words { text, is_final, speech_final }),
         1 => Just(Happens::UtteranceEnd),
-        1 => Just(Happens::Silence),
-        1 => Just(Happens::Filler),
-        1 => prop::sample::select(vec!['1', '#']).prop_map(Happens::Key),
+        1 => said().prop_map(Happens::Eager),
+        1 => Just(Happens::Resumed),
+        1 => Just(Happens::Deaf),
+        1 => Just(Happens::Hears),
+        8 => prop::sample::select(TIMERS.to_vec()).prop_map(Happens::Due),
+        1 => prop::sample::select(vec!['0', '1', '#']).prop_map(Happens::Key),
         4 => prop::sample::select(vec!["Well, yes. ", "and", " ", "more text. "]).prop_map(Happens::Text),
         3 => (0_u8..4).prop_map(Happens::ToolCall),
         4 => prop::bool::weighted(0.2).prop_map(|truncated| Happens::Done { truncated }),
-        1 => Just(Happens::Fails),
+        1 => any::<bool>().prop_map(|finally| Happens::Fails { finally }),
+        1 => Just(Happens::Pauses),
+        1 => (0_usize..4).prop_map(Happens::OldText),
         4 => (0_usize..4, prop::bool::weighted(0.3)).prop_map(|(which, end)| Happens::ToolDone { which, end }),
         3 => Just(Happens::Heard),
         3 => Just(Happens::Cut),
@@ -63,7 +94,8 @@ fn happens() -> impl Strategy<Value = Happens> {
 /// The rest of the call as a turn sees it.
 struct Around {
     machine: TurnMachine,
-    step: Option<Step>,
+    /// Requests that were asked and not stopped, the latest last.
+    asked: Vec<Asked>,
     history: History,
     turn: TurnId,
     last: UtteranceId,
@@ -73,6 +105,12 @@ struct Around {
     hushing: bool,
     running: Vec<(TurnId, String)>,
     ending: Option<EndKind>,
+    goes_on: bool,
+    wasted: u32,
+    /// The caller has said something since the last whole answer.
+    owed: bool,
+    /// An actor has died since, and may not know that it was answered.
+    died: bool,
     ran: HashSet<(TurnId, String)>,
     /// Ends since the last goodbye was wanted.
     ends: u32,
@@ -81,25 +119,54 @@ struct Around {
 impl Around {
     fn new() -> Self {
         let (history, speaking, complete, armed, running, ran) = Default::default();
-        let (step, turn, last, hushing, ending) = Default::default();
+        let (asked, turn, last, hushing, ending) = Default::default();
+        let (goes_on, wasted, owed, died, ends) = Default::default();
         let machine = fresh();
-        Self { machine, step, history, turn, last, speaking, complete, armed, hushing, running, ending, ran, ends: 0 }
+        Self {
+            machine,
+            asked,
+            history,
+            turn,
+            last,
+            speaking,
+            complete,
+            armed,
+            hushing,
+            running,
+            ending,
+            goes_on,
+            wasted,
+            owed,
+            died,
+            ran,
+            ends,
+        }
     }
 
     fn input(&mut self, happens: Happens) -> Option<Input> {
+        let step = self.asked.last().map(|asked| asked.step);
         let event = |step: Option<Step>, event| step.map(|step| Input::Model { step, event });
         match happens {
             Happens::Words { text, is_final, speech_final } => Some(words(text, is_final, speech_final)),
             Happens::UtteranceEnd => Some(Input::UtteranceEnd),
-            Happens::Silence => self.due(TurnTimer::Silence),
-            Happens::Filler => self.due(TurnTimer::Filler),
+            Happens::Eager(text) => Some(Input::Eager(text.into())),
+            Happens::Resumed => Some(Input::Resumed),
+            Happens::Deaf => Some(Input::Deaf),
+            Happens::Hears => Some(Input::Hears),
+            Happens::Due(timer) => self.due(timer),
             Happens::Key(key) => Some(Input::Key(key)),
-            Happens::Text(text) => event(self.step, Ok(ModelEvent::Text(text.into()))),
-            Happens::ToolCall(n) => event(self.step, Ok(ModelEvent::ToolCall(call(&format!("c{n}"))))),
+            Happens::Text(text) => event(step, Ok(ModelEvent::Text(text.into()))),
+            Happens::ToolCall(n) => event(step, Ok(ModelEvent::ToolCall(call(&format!("c{n}"))))),
             Happens::Done { truncated } => {
-                event(self.step, Ok(ModelEvent::Done(ModelEnd { truncated, ..ModelEnd::default() })))
+                event(step, Ok(ModelEvent::Done(ModelEnd { truncated, ..ModelEnd::default() })))
             }
-            Happens::Fails => event(self.step, Err(passing())),
+            Happens::Fails { finally: false } => event(step, Err(passing())),
+            Happens::Fails { finally: true } => event(step, Err(fatal())),
+            Happens::Pauses => step.map(Input::Paused),
+            Happens::OldText(which) => {
+                let step = self.asked.get(which).map(|asked| asked.step);
+                event(step, Ok(ModelEvent::Text("Old words. ".into())))
+            }
             Happens::ToolDone { which, end } => self.tool_done(which, end),
             Happens::Heard => self.heard(),
             Happens::Cut => self.hushing.then(|| self.cut()),
@@ -139,10 +206,13 @@ impl Around {
     }
 
     fn dies(&mut self) -> Input {
-        self.machine = TurnMachine::new(texts(), self.history.clone(), self.turn, self.last);
-        self.step = None;
+        let (history, turn, last_utterance) = (self.history.clone(), self.turn, self.last);
+        self.machine = TurnMachine::new(rules(), Standing { history, turn, last_utterance, wasted: self.wasted });
+        self.asked.clear();
+        self.died = true;
         self.armed.clear();
-        Input::Resume(Resume { speaking: self.speaking.clone(), ending: self.ending, hushing: self.hushing })
+        let (speaking, ending, hushing) = (self.speaking.clone(), self.ending, self.hushing);
+        Input::Resume(Resume { speaking, ending, hushing, goes_on: self.goes_on })
     }
 
     fn takes(&mut self, effect: Effect) -> Result<(), TestCaseError> {
@@ -151,13 +221,28 @@ impl Around {
                 prop_assert!(turn > self.turn, "turns only grow");
                 (self.turn, self.ending, self.ends) = (turn, None, 0);
             }
-            Effect::History(op) => self.history.apply(op),
-            Effect::AskModel(step) => {
+            Effect::History(op) => {
+                self.goes_on &= matches!(op, HistoryOp::Cut { .. });
+                self.history.apply(op);
+            }
+            Effect::GoesOn => self.goes_on = true,
+            Effect::Ignored => self.asked.iter_mut().for_each(|asked| asked.turn = self.turn),
+            Effect::AskModel(Question { step, guess }) => {
                 prop_assert!(!self.hushing, "asked before it was known what was heard");
-                prop_assert_eq!(step.turn, self.turn);
-                self.step = Some(step);
+                prop_assert!(self.history.unanswered().is_empty(), "asked before all tools were back");
+                prop_assert!(guess.is_some() || self.owed || self.died, "asked for a second answer");
+                self.asked.push(Asked { step, turn: self.turn, is_guess: guess.is_some() });
                 check_request(&self.history.for_model())?;
             }
+            Effect::StopModel(stopped) => self.asked.retain(|asked| asked.step != stopped),
+            Effect::RetryAfter(_) => drop(self.armed.insert(TurnTimer::Retry)),
+            Effect::Guessed(Guessed::Used) => {
+                let turn = self.turn;
+                let used = |asked: &mut Asked| (asked.is_guess, asked.turn) = (false, turn);
+                self.asked.iter_mut().filter(|asked| asked.is_guess).for_each(used);
+            }
+            Effect::Guessed(Guessed::Wasted) => self.wasted += 1,
+            Effect::Guessed(Guessed::Capped) => prop_assert!(self.wasted >= SPECULATIONS_WASTED_PER_CALL),
             Effect::Say { turn, utterance, .. } => {
                 prop_assert_eq!(turn, self.turn, "an old turn speaks");
                 prop_assert!(!self.hushing || turn == TurnId(0), "speaks before it has stopped");
@@ -174,6 +259,7 @@ impl Around {
                 self.hushing = true;
             }
             Effect::RunTool { turn, call } => self.runs(turn, call.id)?,
+            Effect::Ending(kind) => (self.ending, self.ends) = (Some(kind), 0),
             Effect::End(_) => {
                 prop_assert!(self.ending.is_some(), "an end that nobody asked for");
                 prop_assert!(self.speaking.is_empty(), "an end before all was heard");
@@ -182,6 +268,26 @@ impl Around {
             }
             _ => {}
         }
+        Ok(())
+    }
+
+    /// What a reply does, it does when nothing is in doubt; and one whole answer is enough.
+    fn takes_all(&mut self, input: &Input, effects: Vec<Effect>) -> Result<(), TestCaseError> {
+        if let Input::Model { step, event: Ok(_) } = input {
+            let asked = self.asked.iter().find(|asked| asked.step == *step).copied();
+            let may_act = asked.is_some_and(|asked| !asked.is_guess && asked.turn == self.turn);
+            prop_assert!(may_act || effects.iter().all(is_harmless), "{asked:?} acts: {effects:?}");
+        }
+        let adds = |effect: &Effect| matches!(effect, Effect::History(HistoryOp::Add(Entry::Assistant { tool_calls, .. })) if tool_calls.is_empty());
+        let goes_on = |effect: &Effect| matches!(effect, Effect::GoesOn | Effect::AskModel(_));
+        let whole = matches!(input, Input::Model { .. }) && effects.iter().any(adds) && !effects.iter().any(goes_on);
+        for effect in effects {
+            if matches!(effect, Effect::History(HistoryOp::Add(Entry::User(_)))) {
+                (self.owed, self.died) = (true, false);
+            }
+            self.takes(effect)?;
+        }
+        self.owed &= !whole;
         Ok(())
     }
 
@@ -195,6 +301,21 @@ impl Around {
         }
         Ok(())
     }
+}
+
+/// Whether an effect is nothing that the caller hears or finds done.
+fn is_harmless(effect: &Effect) -> bool {
+    use Effect::{Arm, Disarm, Guessed, StopModel};
+    matches!(effect, Arm(_) | Disarm(_) | Guessed(_) | StopModel(_))
+}
+
+/// A request to the model.
+#[derive(Debug, Clone, Copy)]
+struct Asked {
+    step: Step,
+    /// The turn that it answers.
+    turn: TurnId,
+    is_guess: bool,
 }
 
 /// Every tool call has exactly one result right after it, in order, and its name is its own.
@@ -235,9 +356,8 @@ proptest! {
         let mut around = Around::new();
         for next in story {
             let Some(input) = around.input(next) else { continue };
-            for effect in around.machine.step(input) {
-                around.takes(effect)?;
-            }
+            let effects = around.machine.step(input.clone());
+            around.takes_all(&input, effects)?;
             prop_assert_eq!(around.machine.history(), &around.history, "two histories");
             check_request(&around.history.for_model())?;
         }
