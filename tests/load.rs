@@ -1,9 +1,12 @@
-//! A hundred calls at once: all are answered, and nothing of them is left.
+//! A hundred calls at once: all are answered, and nothing of them is left. The load generator measures an engine.
 
+use clap::Parser as _;
+use otto_sim::load::{Plan, run};
+use otto_sim::openai::{Reply, Request, Role};
 use otto_sim::twilio::{CallPlan, Side};
+use tokio::time::timeout;
 
 use crate::support::{PATIENCE, Tweaks, Workshop, goodbye, listen, say, until_hang_up};
-use otto_sim::openai::{Reply, Request, Role};
 
 const CALLS: usize = 100;
 
@@ -30,4 +33,19 @@ async fn a_hundred_calls_at_once_are_all_answered() {
     workshop.settle().await;
     assert_eq!(workshop.world.twilio.live_calls(), 0);
     workshop.close().await;
+}
+
+/// The load generator on an engine of its own. Times are not judged here: this is no place to measure.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_load_generator_measures_a_process() {
+    let options = "otto-load --calls 5 --ramp-per-second 10 --seconds 6 --ms-per-char 15 --max-cut-words 1 --quiet";
+    let plan = Plan::parse_from(options.split(' ').chain(["--engine", env!("CARGO_BIN_EXE_otto")]));
+    let report = timeout(PATIENCE, run(&plan)).await.expect("the load ends").expect("the engine starts");
+    assert!(report.held(), "{report}");
+    assert_eq!((report.calls, report.residue), (5, Some(0)), "{report}");
+    assert!(report.barge_in.count() >= 10, "each caller interrupts twice at least: {report}");
+    assert_eq!(report.first_audio.count(), 5, "{report}");
+    assert!(report.cpu_ms_per_call_second().is_some_and(|ms| ms > 0.0), "{report}");
+    let json = report.json();
+    assert_eq!(json["hops_ms"]["barge_in"]["count"], report.barge_in.count(), "{json:#}");
 }

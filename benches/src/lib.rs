@@ -1,7 +1,8 @@
 //! Simulated vendors and callers, written from the vendors' specs: separate from the engine, so that an error in the
 //! engine's reading of a protocol cannot hide in the simulator. Nothing here uses a type of `otto` or `otto-actors`.
 //!
-//! Read in this order: [`speech`] is the audio that every part shares, the vendors come next, [`World`] starts them all.
+//! Read in this order: [`speech`] is the audio that every part shares, the vendors come next, [`World`] starts them all. [`load`] puts an
+//! engine under load with them.
 
 pub mod knobs;
 pub mod record;
@@ -17,6 +18,8 @@ pub mod google_calendar;
 pub mod nhtsa;
 pub mod openai;
 pub mod twilio;
+
+pub mod load;
 
 mod world;
 

@@ -26,9 +26,9 @@ pub(crate) struct Scope {
 }
 
 impl Scope {
-    /// Serves `router` on a free loopback port until the scope ends.
-    pub(crate) async fn serve(&self, router: Router) -> std::io::Result<SocketAddr> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    /// Serves `router` on this loopback port, 0 being any free one, until the scope ends.
+    pub(crate) async fn serve(&self, router: Router, port: u16) -> std::io::Result<SocketAddr> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
         let address = listener.local_addr()?;
         let listener = listener.tap_io(|stream| {
             if let Err(error) = stream.set_nodelay(true) {

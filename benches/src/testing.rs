@@ -65,5 +65,5 @@ where
         .route("/api/v1/webhooks/stream-ended", post(xml("<Response><Hangup/></Response>")))
         .route("/api/v1/webhooks/call-status", post(async || ""))
         .route("/media", any(async move |upgrade: WebSocketUpgrade| upgrade.on_upgrade(media)));
-    scope.serve(router).await.unwrap()
+    scope.serve(router, 0).await.unwrap()
 }

@@ -43,6 +43,8 @@ pub enum WorldError {
 pub struct WorldSettings {
     /// What every random draw comes from.
     pub seed: Seed,
+    /// The first of the five loopback ports that the vendors listen on, one after the other; free ones when `None`.
+    pub first_port: Option<u16>,
     /// Pace of every voice, callers' and Otto's.
     pub ms_per_char: u32,
     /// Twilio's account.
@@ -69,6 +71,7 @@ impl Default for WorldSettings {
     fn default() -> Self {
         WorldSettings {
             seed: Seed::default(),
+            first_port: None,
             ms_per_char: DEFAULT_MS_PER_CHAR,
             account_sid: ACCOUNT_SID.to_owned(),
             auth_token: AUTH_TOKEN.to_owned(),
@@ -145,12 +148,13 @@ impl World {
         let twilio = Twilio::new(account, seed, twilio_settings, scope.clone())?;
         let calendar = GoogleCalendar::new(seed, settings.calendar.clone(), &settings.calendar_ids, scope.clone());
         let nhtsa = Nhtsa::new(seed, settings.nhtsa.clone(), scope.clone());
+        let port = |offset: u16| settings.first_port.map_or(0, |first| first.saturating_add(offset));
         let addresses = Addresses {
-            deepgram: scope.serve(stt.router().merge(tts.router())).await?,
-            openai: scope.serve(openai.router()).await?,
-            twilio: scope.serve(twilio.router()).await?,
-            google: scope.serve(calendar.router()).await?,
-            nhtsa: scope.serve(nhtsa.router()).await?,
+            deepgram: scope.serve(stt.router().merge(tts.router()), port(0)).await?,
+            openai: scope.serve(openai.router(), port(1)).await?,
+            twilio: scope.serve(twilio.router(), port(2)).await?,
+            google: scope.serve(calendar.router(), port(3)).await?,
+            nhtsa: scope.serve(nhtsa.router(), port(4)).await?,
         };
         Ok(World { stt, tts, openai, twilio, calendar, nhtsa, settings, addresses, scope })
     }

@@ -16,6 +16,7 @@ use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::deepgram::{Refusal, authorise};
@@ -126,6 +127,15 @@ pub struct SttSession {
     pub closed_by_client: bool,
 }
 
+/// Words that were told to the client.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Transcript {
+    /// When the message was about to be written to the socket.
+    pub at: Instant,
+    /// What it says: the whole transcript of an interim, final or turn event.
+    pub text: String,
+}
+
 /// The simulated service. Clones share everything.
 #[derive(Clone, Debug)]
 pub struct DeepgramStt {
@@ -139,6 +149,7 @@ struct Shared {
     violations: Log<Violation>,
     sessions: Log<SttSession>,
     opened: Log<String>,
+    transcripts: Log<Transcript>,
     scope: Scope,
 }
 
@@ -150,6 +161,7 @@ impl DeepgramStt {
             violations: Log::default(),
             sessions: Log::default(),
             opened: Log::default(),
+            transcripts: Log::default(),
             scope,
         };
         DeepgramStt { shared: Arc::new(shared) }
@@ -177,6 +189,11 @@ impl DeepgramStt {
     /// The query of every connection that was accepted, when it was accepted.
     pub fn opened(&self) -> &Log<String> {
         &self.shared.opened
+    }
+
+    /// Every message with words in it, in the order of writing; those of one socket are in their own order.
+    pub fn transcripts(&self) -> &Log<Transcript> {
+        &self.shared.transcripts
     }
 }
 

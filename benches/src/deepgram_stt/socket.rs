@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep_until};
 
 use super::ear::Ear;
-use super::{DeepgramStt, SttFault, SttSession, SttSettings};
+use super::{DeepgramStt, SttFault, SttSession, SttSettings, Transcript};
 use crate::deepgram::close;
 use crate::knobs::Latency;
 use crate::record::Violation;
@@ -42,6 +42,14 @@ pub(super) async fn serve(
     stt.shared.sessions.push(session.record);
 }
 
+/// A message on its way to the client.
+struct Outgoing {
+    due: Instant,
+    message: Message,
+    /// The words in it.
+    text: Option<String>,
+}
+
 struct Session {
     stt: DeepgramStt,
     ear: Box<dyn Ear>,
@@ -51,7 +59,7 @@ struct Session {
     idle_timeout: Duration,
     opened: Instant,
     last_data: Instant,
-    outgoing: VecDeque<(Instant, Message)>,
+    outgoing: VecDeque<Outgoing>,
     arrivals: VecDeque<(Instant, u64)>,
     ending: bool,
     /// Samples of sound received.
@@ -96,14 +104,18 @@ impl Session {
 
     async fn run(&mut self, mut socket: WebSocket) {
         loop {
-            let due = self.outgoing.front().map(|(due, _)| *due);
+            let due = self.outgoing.front().map(|next| next.due);
             let idle_at = self.idle_at();
             tokio::select! {
                 () = until(due) => {
-                    let Some((_, message)) = self.outgoing.pop_front() else { continue };
+                    let Some(Outgoing { message, text, .. }) = self.outgoing.pop_front() else { continue };
                     let last = matches!(message, Message::Close(_));
+                    let at = Instant::now();
                     if socket.send(message).await.is_err() {
                         return;
+                    }
+                    if let Some(text) = text {
+                        self.stt.shared.transcripts.push(Transcript { at, text });
                     }
                     if last {
                         return linger(socket).await;
@@ -232,20 +244,28 @@ impl Session {
         for event in events {
             let due = Instant::now() + self.stt.knobs().delay(self.latency) + self.extra;
             // Jitter delays events but never lets one overtake another.
-            let due = self.outgoing.back().map_or(due, |(before, _)| due.max(*before));
-            self.outgoing.push_back((due, Message::Text(event.to_string().into())));
+            let due = self.outgoing.back().map_or(due, |before| due.max(before.due));
+            let message = Message::Text(event.to_string().into());
+            self.outgoing.push_back(Outgoing { due, message, text: transcript(&event) });
         }
     }
 
     fn end_with(&mut self, frame: Message) {
-        let due = self.outgoing.back().map_or_else(Instant::now, |(before, _)| *before);
-        self.outgoing.push_back((due, frame));
+        let due = self.outgoing.back().map_or_else(Instant::now, |before| before.due);
+        self.outgoing.push_back(Outgoing { due, message: frame, text: None });
         self.ending = true;
     }
 
     fn violation(&self, code: &str, message: &str) {
         self.stt.shared.violations.push(Violation::new(code, message));
     }
+}
+
+/// The words of an event, of Nova or of Flux.
+fn transcript(event: &Value) -> Option<String> {
+    let nova = || event["channel"]["alternatives"][0]["transcript"].as_str();
+    let text = event["transcript"].as_str().or_else(nova)?;
+    (!text.is_empty()).then(|| text.to_owned())
 }
 
 async fn until(due: Option<Instant>) {

@@ -84,6 +84,7 @@ impl<'a> Leg<'a> {
         if !self.send(Envelope::connected()).await || !self.send(start).await {
             return LegEnd::Engine;
         }
+        self.call.recorder.stream_began();
         let mut ticks = ticker();
         loop {
             tokio::select! {
@@ -151,6 +152,9 @@ impl<'a> Leg<'a> {
 
     async fn play(&mut self, now: Instant) {
         let played = self.playout.play(FRAME_BYTES);
+        if played.bytes > 0 && self.empty_ticks > 0 {
+            self.call.recorder.refilled(FRAME * self.empty_ticks);
+        }
         self.empty_ticks = if played.bytes == 0 { self.empty_ticks + 1 } else { 0 };
         let position = self.playout.position();
         for word in &played.words {

@@ -166,6 +166,10 @@ pub struct CallReport {
     pub timeouts: Vec<String>,
     /// Media streams that were opened.
     pub streams: u32,
+    /// From the stream's `start` to the first sound of Otto's that arrived, on the first stream.
+    pub first_audio: Option<Duration>,
+    /// Holes in Otto's speech: how long the buffer was dry before more of the same utterance arrived.
+    pub holes: Vec<Duration>,
     /// `clear` messages received.
     pub clears: u32,
     /// Marks returned, in order.
@@ -179,6 +183,32 @@ pub struct CallReport {
 }
 
 impl CallReport {
+    /// The report of a call that begins now.
+    pub(crate) fn empty(call_sid: impl Into<String>) -> Self {
+        CallReport {
+            call_sid: call_sid.into(),
+            started: Instant::now(),
+            duration: Duration::ZERO,
+            events: Vec::new(),
+            twiml: Vec::new(),
+            heard: Vec::new(),
+            said: Vec::new(),
+            responses: Vec::new(),
+            violations: Vec::new(),
+            hung_up_by: Side::Twilio,
+            dialled: Vec::new(),
+            timeouts: Vec::new(),
+            streams: 0,
+            first_audio: None,
+            holes: Vec::new(),
+            clears: 0,
+            marks: Vec::new(),
+            bytes_sent: 0,
+            bytes_received: 0,
+            bytes_discarded: 0,
+        }
+    }
+
     /// Everything Otto said, as one text.
     pub fn heard_text(&self) -> String {
         self.heard.iter().map(OttoUtterance::text).collect::<Vec<_>>().join(" ")
@@ -198,31 +228,13 @@ pub(super) struct Recorder {
     open: Option<OttoUtterance>,
     last_voiced: Option<Instant>,
     say_began: Option<Instant>,
+    stream_began: Option<Instant>,
 }
 
 impl Recorder {
     pub(super) fn new(call_sid: String, live: Option<UnboundedSender<CallerEvent>>) -> Self {
-        let report = CallReport {
-            call_sid,
-            started: Instant::now(),
-            duration: Duration::ZERO,
-            events: Vec::new(),
-            twiml: Vec::new(),
-            heard: Vec::new(),
-            said: Vec::new(),
-            responses: Vec::new(),
-            violations: Vec::new(),
-            hung_up_by: Side::Twilio,
-            dialled: Vec::new(),
-            timeouts: Vec::new(),
-            streams: 0,
-            clears: 0,
-            marks: Vec::new(),
-            bytes_sent: 0,
-            bytes_received: 0,
-            bytes_discarded: 0,
-        };
-        Recorder { report, live, open: None, last_voiced: None, say_began: None }
+        let report = CallReport::empty(call_sid);
+        Recorder { report, live, open: None, last_voiced: None, say_began: None, stream_began: None }
     }
 
     pub(super) fn event(&mut self, what: What) {
@@ -251,9 +263,24 @@ impl Recorder {
         self.event(What::Said(text));
     }
 
+    /// The stream's `start` was sent.
+    pub(super) fn stream_began(&mut self) {
+        self.stream_began.get_or_insert_with(Instant::now);
+    }
+
+    /// Audio came into a buffer that had been dry for so long.
+    pub(super) fn refilled(&mut self, dry: Duration) {
+        if self.open.is_some() {
+            self.report.holes.push(dry);
+        }
+    }
+
     /// Audio came from the engine.
     pub(super) fn received(&mut self, bytes: usize, voiced: bool) {
         self.report.bytes_received += bytes as u64;
+        if voiced && self.report.first_audio.is_none() {
+            self.report.first_audio = self.stream_began.map(|began| began.elapsed());
+        }
         let waited = self.since_said();
         let speaking = self.say_began.is_some();
         if let Some(response) = self.report.responses.last_mut()
