@@ -27,6 +27,7 @@ use crate::store::SqliteStore;
 use crate::telemetry;
 use crate::vendors::twilio::TwilioRest;
 use crate::vendors::twilio::signature::SignatureCheck;
+use crate::vendors::twilio::twiml::Ending;
 use crate::vendors::warm::{self, Background};
 use crate::vendors::{self, DeepgramTts, Fallback, OpenAi, crypto};
 
@@ -189,8 +190,12 @@ fn telephony(settings: &Settings, public: &PublicUrls) -> anyhow::Result<Option<
     let (Some(account), Some(token)) = (twilio.account_sid.clone(), twilio.auth_token.clone()) else {
         return Ok(None);
     };
-    let rest =
-        TwilioRest::new(twilio.api_url.clone(), account, token, public.dial_ended()).context("TWILIO_API_URL")?;
+    let ending = Ending {
+        apology: settings.shop.say(&settings.shop.wording.apology, None),
+        human: settings.escalation_number.clone(),
+        dial_ended_url: public.dial_ended(),
+    };
+    let rest = TwilioRest::new(twilio.api_url.clone(), account, token, ending).context("TWILIO_API_URL")?;
     Ok(Some(Arc::new(rest)))
 }
 

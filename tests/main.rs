@@ -13,4 +13,5 @@ mod supervision;
 mod support;
 mod takeover;
 mod vendors;
+mod voice;
 mod whole_call;

@@ -9,6 +9,7 @@ use otto::config::{Environment, Settings};
 use otto_actors::domain::{Appointment, PhoneNumber};
 use otto_actors::ports::{Clock, Store as _};
 use otto_actors::registry::RegistryView;
+use otto_sim::deepgram_tts::TtsRequest;
 use otto_sim::openai::{Brain, Receptionist, Reply, Request, Role};
 use otto_sim::twilio::{CallPlan, CallReport, CallerEvent, Step, What};
 use otto_sim::{Seed, World, WorldSettings};
@@ -184,4 +185,17 @@ pub(crate) fn last_said_by_otto(request: &Request) -> String {
 /// A brain that says goodbye to everything.
 pub(crate) fn goodbye() -> Reply {
     Reply::say("Goodbye then!").and_call("end_call", &serde_json::json!({ "reason": "done" }))
+}
+
+/// Waits until the fixed texts are ready; the last of them is the apology.
+pub(crate) async fn wait_for_phrases(workshop: &Workshop) {
+    let last = |request: &TtsRequest| matches!(request, TtsRequest::Rest(text) if text.contains("technical trouble"));
+    let look = async {
+        while !workshop.world.tts.requests().all().iter().any(last) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        // Its audio is on its way.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
+    timeout(PATIENCE, look).await.expect("the voice is asked");
 }

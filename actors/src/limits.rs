@@ -60,7 +60,7 @@ pub const STT_AWAY_MAX_MS: Duration = ms(12_000);
 // Text to speech ------------------------------------------------------------------------------------------------------
 
 /// Connecting to the text-to-speech.
-pub const TTS_CONNECT_TIMEOUT_MS: Duration = ms(5_000);
+pub const TTS_CONNECT_TIMEOUT_MS: Duration = ms(2_000);
 /// Longest text in one message (the vendor's limit is 2,000).
 pub const TTS_SPEAK_MAX_CHARS: usize = 1_900;
 /// Flushes that the vendor allows in [`TTS_FLUSH_WINDOW_MS`] (20), less one for safety.
@@ -68,7 +68,25 @@ pub const TTS_FLUSHES_PER_WINDOW: usize = 19;
 /// The window of the vendor's flush limit.
 pub const TTS_FLUSH_WINDOW_MS: Duration = ms(60_000);
 /// From a flush, or from audio, to the next audio or the end of the flush. Beyond it the socket counts as stalled.
-pub const TTS_STALL_TIMEOUT_MS: Duration = ms(5_000);
+pub const TTS_STALL_TIMEOUT_MS: Duration = ms(2_000);
+/// From a warning of the vendor's while a flush is unanswered to its next audio. Beyond it the socket counts as lost.
+pub const TTS_WARNING_TIMEOUT_MS: Duration = ms(1_000);
+/// One sentence in a request of its own, while a caller waits for it.
+pub const TTS_WHOLE_TIMEOUT_MS: Duration = ms(2_000);
+/// Speech that is due and not heard for this long gets a filler, if one is ready.
+pub const TTS_FILLER_AFTER_MS: Duration = ms(2_000);
+/// The longest silence of a voice that should speak; then somebody else says what it could not.
+pub const TTS_SILENCE_MAX_MS: Duration = ms(3_500);
+/// Between two attempts with the socket while speech goes over requests.
+pub const TTS_SOCKET_AGAIN_MS: Duration = ms(10_000);
+/// One fixed text, synthesised before it is needed.
+pub const PHRASE_TIMEOUT_MS: Duration = ms(10_000);
+/// Before a fixed text is tried again; each further pause is twice as long.
+pub const PHRASE_RETRY_FIRST_MS: Duration = ms(500);
+/// The longest of these pauses.
+pub const PHRASE_RETRY_MAX_MS: Duration = ms(60_000);
+/// Audio of fixed texts that is kept: nearly nine minutes.
+pub const PHRASES_MAX_BYTES: usize = 4 * 1024 * 1024;
 /// From `Clear` to `Cleared`. Beyond it the socket is replaced.
 pub const TTS_CLEAR_TIMEOUT_MS: Duration = ms(1_000);
 /// Commands that wait for the text-to-speech socket.
@@ -139,6 +157,12 @@ pub const STREAM_ATTACH_TIMEOUT_MS: Duration = ms(30_000);
 pub const GREETING_LOOKUP_MS: Duration = ms(300);
 /// From Otto's hanging up to Twilio's word that the stream has ended; then the call is ended over REST.
 pub const HANG_UP_TIMEOUT_MS: Duration = ms(5_000);
+/// Telling Twilio over REST what a call is to do, attempts included.
+pub const UPDATE_TIMEOUT_MS: Duration = ms(20_000);
+/// The same while the caller hears nothing; then its stream is closed instead.
+pub const LIVE_UPDATE_TIMEOUT_MS: Duration = ms(2_000);
+/// Longest text that Twilio is told to say in Otto's place, in characters; a document has at most 4,000.
+pub const SAY_INSTEAD_MAX_CHARS: usize = 2_000;
 /// Longest call.
 pub const CALL_MAX_MS: Duration = ms(60 * 60 * 1_000);
 /// Stopping the legs of a call.
@@ -204,4 +228,10 @@ const _: () = {
     assert!(STT_CONNECT_TIMEOUT_MS.as_millis() * 2 < STT_AWAY_MAX_MS.as_millis());
     assert!(STT_REPLAY_SPEED.0 * 100 <= STT_REPLAY_SPEED.1 * 125, "replay is at most 1.25 times real time");
     assert!(TTS_FLUSHES_PER_WINDOW < 20);
+    assert!(TTS_FILLER_AFTER_MS.as_millis() < TTS_SILENCE_MAX_MS.as_millis());
+    assert!(TTS_SILENCE_MAX_MS.as_millis() < 4_000, "no caller hears nothing for four seconds");
+    assert!(TTS_WARNING_TIMEOUT_MS.as_millis() < TTS_STALL_TIMEOUT_MS.as_millis());
+    assert!(TTS_STALL_TIMEOUT_MS.as_millis() < TTS_SILENCE_MAX_MS.as_millis(), "a stall leaves time for another way");
+    assert!(TTS_CONNECT_TIMEOUT_MS.as_millis() < TTS_SILENCE_MAX_MS.as_millis());
+    assert!(TTS_WHOLE_TIMEOUT_MS.as_millis() <= TTS_STALL_TIMEOUT_MS.as_millis(), "a request tells its own time-out");
 };

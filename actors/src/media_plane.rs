@@ -144,10 +144,11 @@ impl LineOut {
         self.audio.send(item).await.map_err(|_| LineClosed)
     }
 
-    /// What has been played, as far as is known.
+    /// What has been played, as far as is known. Of an epoch that has just begun nothing was sent.
     #[must_use]
     pub fn playout(&self) -> Playout {
-        *self.playout.borrow()
+        let (reading, epoch) = (*self.playout.borrow(), self.epoch());
+        if reading.epoch == epoch { reading } else { Playout { epoch, ..Playout::silent(tokio::time::Instant::now()) } }
     }
 }
 

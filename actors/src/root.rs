@@ -205,6 +205,8 @@ impl Behaviour for RootSupervisor {
         for which in Shared::ALL {
             state.start(myself, which).await?;
         }
+        let outside = Arc::clone(&state.args.outside);
+        state.tasks.spawn(async move { outside.prepare_phrases().await });
         Ok(state)
     }
 

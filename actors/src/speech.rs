@@ -95,17 +95,34 @@ impl Utterance {
     #[must_use]
     pub fn first_unheard_sentence(&self, heard: &str) -> usize {
         let mut begin = 0;
-        for (at, c) in self.text.char_indices() {
-            let next = at + c.len_utf8();
-            if next > heard.len() {
+        for sentence in sentences(&self.text) {
+            let end = begin + sentence.trim_end().len();
+            if end > heard.len() || !sentence.trim_end().ends_with(['.', '!', '?']) {
                 break;
             }
-            if matches!(c, '.' | '!' | '?') && self.text[next..].chars().next().is_none_or(char::is_whitespace) {
-                begin = next + (self.text[next..].len() - self.text[next..].trim_start().len());
-            }
+            begin += sentence.len();
         }
         begin
     }
+}
+
+/// The sentences of a text, each with the white space after it; in a row they are the text. The last may be unfinished.
+#[must_use]
+pub fn sentences(text: &str) -> Vec<&str> {
+    let mut sentences = Vec::new();
+    let mut begin = 0;
+    for (at, c) in text.char_indices() {
+        let next = at + c.len_utf8();
+        if matches!(c, '.' | '!' | '?') && text[next..].starts_with(char::is_whitespace) {
+            let end = next + (text[next..].len() - text[next..].trim_start().len());
+            sentences.push(&text[begin..end]);
+            begin = end;
+        }
+    }
+    if begin < text.len() {
+        sentences.push(&text[begin..]);
+    }
+    sentences
 }
 
 /// The length in bytes of the words that lie wholly within the first `chars` characters.

@@ -9,8 +9,9 @@ use axum::routing::{any, post};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::Value;
 use tokio::net::TcpStream;
-use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::handshake::client::Request;
+use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use crate::server::Scope;
@@ -28,11 +29,23 @@ pub(crate) fn env(world: &World, name: &str) -> String {
     world.env().into_iter().find(|(key, _)| key == name).unwrap().1
 }
 
-/// A socket to the world's Deepgram.
-pub(crate) async fn deepgram(world: &World, path: &str) -> Socket {
+fn deepgram_request(world: &World, path: &str) -> Request {
     let mut request = format!("{}{path}", env(world, "DEEPGRAM_URL")).into_client_request().unwrap();
     request.headers_mut().insert("authorization", format!("Token {DEEPGRAM_KEY}").parse().unwrap());
-    connect_async(request).await.unwrap().0
+    request
+}
+
+/// A socket to the world's Deepgram.
+pub(crate) async fn deepgram(world: &World, path: &str) -> Socket {
+    connect_async(deepgram_request(world, path)).await.unwrap().0
+}
+
+/// The HTTP status with which the world's Deepgram refuses a socket.
+pub(crate) async fn deepgram_refusal(world: &World, path: &str) -> u16 {
+    match connect_async(deepgram_request(world, path)).await {
+        Err(tungstenite::Error::Http(response)) => response.status().as_u16(),
+        other => panic!("no refusal: {:?}", other.map(|_| ())),
+    }
 }
 
 pub(crate) async fn say(socket: &mut Socket, text: &str) {

@@ -181,6 +181,9 @@ impl CallState {
             port: Arc::clone(&self.outside.tts),
             out: self.line.as_ref().map(crate::media_plane::MediaLine::out),
             unfinished: self.unfinished.clone(),
+            phrases: Arc::clone(&self.outside.phrases),
+            prepared: self.prepared.clone(),
+            filler: self.outside.shop.say(&self.outside.shop.wording.filler, None),
             tasks: self.tasks.child(),
         };
         self.legs.playback.mailbox = Some(actor::spawn(PlaybackActor, args, Some(myself.cell())).await?);

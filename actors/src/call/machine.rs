@@ -2,6 +2,7 @@
 
 use super::CallTimer;
 use crate::domain::PhoneNumber;
+use crate::limits;
 use crate::registry::StreamEnd;
 use crate::turn::EndKind;
 
@@ -17,12 +18,16 @@ pub(super) enum Input {
     EndWanted(EndKind),
     /// A leg has failed too often.
     LegGivenUp,
+    /// Otto cannot speak any more; this was not heard.
+    Mute { rest: String, ending: Option<EndKind> },
     /// Twilio asks what comes after the stream.
     StreamEnded,
     /// Twilio says that the call is over.
     Over,
     /// Twilio was told over REST.
     Told,
+    /// Twilio could not be told.
+    NotTold,
     /// A timer is over.
     Due(CallTimer),
 }
@@ -35,6 +40,8 @@ pub(super) enum Effect {
     CloseLine,
     /// Twilio has not asked: tell it over REST. The answer is [`Input::Told`].
     Tell(StreamEnd),
+    /// As [`Effect::Tell`], while the caller hears nothing: the answer comes soon.
+    TellSoon(StreamEnd),
     /// The end, with the outcome for the call log.
     Finish(&'static str),
 }
@@ -44,6 +51,11 @@ enum Phase {
     /// Admitted; the stream is to come.
     Expecting,
     Talking,
+    /// Twilio is being told to go on in Otto's place; the stream is still open.
+    Yielding {
+        end: StreamEnd,
+        outcome: &'static str,
+    },
     /// Otto has ended the stream; Twilio will ask.
     Leaving {
         end: StreamEnd,
@@ -83,19 +95,42 @@ impl Life {
             (Phase::Talking, Input::EndWanted(kind)) => self.wanted(kind),
             (Phase::Talking, Input::Due(CallTimer::Longest)) => self.wanted(EndKind::HangUp),
             (Phase::Expecting | Phase::Talking, Input::LegGivenUp) => self.leave(StreamEnd::Apologise, "failed"),
-            (Phase::Leaving { outcome, .. }, Input::StreamEnded | Input::Over | Input::Told) => self.finish(outcome),
             // Given up before the stream came: without its end Twilio would not ask.
             (Phase::Leaving { .. }, Input::Attached) => vec![Effect::CloseLine],
+            (Phase::Talking, Input::Mute { rest, ending }) => self.mute(rest, ending),
+            (Phase::Yielding { end, outcome }, Input::NotTold) => self.leave(end, outcome),
+            // A stream that has ended meanwhile means that Twilio goes on, or asks how to.
+            (
+                Phase::Yielding { outcome, .. },
+                Input::Told | Input::Closed { .. } | Input::StreamEnded | Input::Over,
+            )
+            | (Phase::Leaving { outcome, .. }, Input::Told | Input::NotTold | Input::StreamEnded | Input::Over) => {
+                self.finish(outcome)
+            }
             (Phase::Leaving { end, .. }, Input::Due(CallTimer::Leave)) => vec![Effect::Tell(end)],
             _ => Vec::new(),
         }
     }
 
     fn wanted(&mut self, kind: EndKind) -> Vec<Effect> {
+        let (end, outcome) = self.ending(kind);
+        self.leave(end, outcome)
+    }
+
+    fn ending(&self, kind: EndKind) -> (StreamEnd, &'static str) {
         match (kind, self.escalation.clone()) {
-            (EndKind::Transfer, Some(to)) => self.leave(StreamEnd::Transfer(to), "transferred"),
-            (EndKind::Transfer, None) | (EndKind::HangUp, _) => self.leave(StreamEnd::HangUp, "hangup_by_otto"),
+            (EndKind::Transfer, Some(to)) => (StreamEnd::Transfer(to), "transferred"),
+            (EndKind::Transfer, None) | (EndKind::HangUp, _) => (StreamEnd::HangUp, "hangup_by_otto"),
         }
+    }
+
+    /// Twilio says what Otto could not say, and an apology unless the call was about to end anyway.
+    fn mute(&mut self, rest: String, ending: Option<EndKind>) -> Vec<Effect> {
+        let (then, outcome) = ending.map_or((StreamEnd::Apologise, "failed"), |kind| self.ending(kind));
+        let text: String = rest.chars().take(limits::SAY_INSTEAD_MAX_CHARS).collect();
+        let end = if text.is_empty() { then } else { StreamEnd::Say { text, then: Box::new(then) } };
+        self.phase = Phase::Yielding { end: end.clone(), outcome };
+        vec![Effect::Verdict(end.clone()), Effect::TellSoon(end)]
     }
 
     fn leave(&mut self, end: StreamEnd, outcome: &'static str) -> Vec<Effect> {
@@ -165,6 +200,45 @@ mod tests {
         check(
             vec![Input::Attached, Input::LegGivenUp, Input::Closed { hung_up: false }, Input::StreamEnded],
             &[Effect::Verdict(StreamEnd::Apologise), Effect::CloseLine, Effect::Finish("failed")],
+        );
+    }
+
+    fn mute(ending: Option<EndKind>) -> Input {
+        Input::Mute { rest: "We open at nine.".into(), ending }
+    }
+
+    fn says(then: StreamEnd) -> StreamEnd {
+        StreamEnd::Say { text: "We open at nine.".into(), then: Box::new(then) }
+    }
+
+    #[test]
+    fn a_call_that_cannot_speak_is_given_to_twilio() {
+        let colleague = StreamEnd::Transfer(PhoneNumber::parse("+15555550100").unwrap());
+        for (ending, then, outcome) in [
+            (None, StreamEnd::Apologise, "failed"),
+            (Some(EndKind::HangUp), StreamEnd::HangUp, "hangup_by_otto"),
+            (Some(EndKind::Transfer), colleague, "transferred"),
+        ] {
+            let end = says(then);
+            check(
+                vec![Input::Attached, mute(ending), Input::Closed { hung_up: true }, Input::Told, Input::StreamEnded],
+                &[Effect::Verdict(end.clone()), Effect::TellSoon(end), Effect::Finish(outcome)],
+            );
+        }
+    }
+
+    #[test]
+    fn a_call_that_cannot_speak_and_cannot_be_given_away_is_asked_for() {
+        let end = says(StreamEnd::Apologise);
+        check(
+            vec![Input::Attached, mute(None), Input::NotTold, Input::Closed { hung_up: false }, Input::StreamEnded],
+            &[
+                Effect::Verdict(end.clone()),
+                Effect::TellSoon(end.clone()),
+                Effect::Verdict(end),
+                Effect::CloseLine,
+                Effect::Finish("failed"),
+            ],
         );
     }
 

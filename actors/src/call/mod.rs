@@ -8,6 +8,7 @@ mod prompt;
 mod recorder;
 mod session;
 mod speaking;
+mod telling;
 #[cfg(test)]
 mod tests;
 mod translate;
@@ -29,7 +30,7 @@ use crate::limits;
 use crate::media::{MediaMsg, MediaReport};
 use crate::media_plane::MediaLine;
 use crate::names::{ActorKind, Leg};
-use crate::playback::{PlaybackMsg, PlaybackReport};
+use crate::playback::{PlaybackMsg, PlaybackReport, Prepared};
 use crate::ports::{CallEnd, CallRecord, MediaSink, MediaSource};
 use crate::registry::{IncomingCall, StreamEnd};
 use crate::speech::Utterance;
@@ -75,13 +76,17 @@ pub enum CallMsg {
     Stt(SttReport),
     Turn(TurnReport),
     Playback(PlaybackReport),
+    /// From a task: this call's greeting can be said at once.
+    Prepared(Prepared),
     /// From a task: a tool call has ended.
     ToolDone {
         tool_call_id: String,
         outcome: ToolOutcome,
     },
-    /// From a task: Twilio was told over REST to end or transfer the call.
-    Told,
+    /// From a task: Twilio was told over REST what the call is to do, or could not be told.
+    Told {
+        done: bool,
+    },
     /// From itself: start a leg again.
     Restart(Leg),
     /// From a timer of this actor.
@@ -131,6 +136,8 @@ pub struct CallState {
     turn_clock: TurnClock,
     /// What is being said and has not been heard to its end.
     unfinished: Vec<Utterance>,
+    /// Audio of the greeting.
+    prepared: Option<Prepared>,
     /// The turn waits to hear what was heard.
     hushing: bool,
     running_tools: HashMap<String, RunningTool>,
@@ -163,7 +170,7 @@ impl CallState {
         let IncomingCall { call, caller, line } = incoming;
         let session = Session::new(call.clone(), caller, line, outside.clock.now());
         let recorder = Recorder::new(call, outside.journal.clone(), Arc::clone(&outside.clock));
-        let (unfinished, running_tools, timers) = Default::default();
+        let (unfinished, prepared, running_tools, timers) = Default::default();
         Self {
             shown_identity: Arc::new(ArcSwap::from_pointee(session.identity.clone())),
             session,
@@ -172,6 +179,7 @@ impl CallState {
             line: None,
             turn_clock: TurnClock::default(),
             unfinished,
+            prepared,
             hushing: false,
             running_tools,
             caller_known: Lookup::Pending,
@@ -230,7 +238,8 @@ impl CallState {
                 // The first word counts.
                 Effect::Verdict(end) => drop(self.verdict.set(end)),
                 Effect::CloseLine => self.close_line(),
-                Effect::Tell(end) => self.tell_twilio(myself, end),
+                Effect::Tell(end) => self.tell_twilio(myself, end, limits::UPDATE_TIMEOUT_MS),
+                Effect::TellSoon(end) => self.tell_twilio(myself, end, limits::LIVE_UPDATE_TIMEOUT_MS),
                 Effect::Finish(outcome) => self.finish(myself, outcome),
             }
         }
@@ -290,21 +299,6 @@ impl CallState {
         }
     }
 
-    fn tell_twilio(&self, myself: &CallRef, end: StreamEnd) {
-        let (telephony, call, myself) = (self.outside.telephony.clone(), self.session.call.clone(), myself.clone());
-        self.tasks.spawn(async move {
-            let told = match (&telephony, &end) {
-                (None, _) => Ok(()),
-                (Some(telephony), StreamEnd::Transfer(to)) => telephony.transfer(&call, to).await,
-                (Some(telephony), StreamEnd::HangUp | StreamEnd::Apologise) => telephony.hang_up(&call).await,
-            };
-            if let Err(error) = told {
-                emit(crate::events::VendorTrouble { call: &call, actor: ActorKind::Call, error: &error });
-            }
-            let _ = myself.cast(CallMsg::Told);
-        });
-    }
-
     fn finish(&mut self, myself: &CallRef, outcome: &'static str) {
         // Nothing of this call may act any more.
         self.turn_clock.advance_to(self.session.turn.next());
@@ -341,13 +335,14 @@ impl Behaviour for CallActor {
             CallMsg::Attach { stream, source, sink } => state.attach(myself, stream, source, sink).await,
             CallMsg::StreamEnded { reply_to } => state.stream_ended(myself, reply_to),
             CallMsg::Over => state.live(myself, Input::Over),
-            CallMsg::CallerFound(customer) => state.caller_found(customer),
+            CallMsg::CallerFound(customer) => state.caller_found(myself, customer),
             CallMsg::Media(report) => state.media(myself, report),
             CallMsg::Stt(report) => state.stt(myself, report),
             CallMsg::Turn(report) => state.turn(myself, report),
-            CallMsg::Playback(report) => state.playback(report),
+            CallMsg::Playback(report) => state.playback(myself, report),
+            CallMsg::Prepared(prepared) => state.prepared(prepared),
             CallMsg::ToolDone { tool_call_id, outcome } => state.tool_done(myself, tool_call_id, outcome),
-            CallMsg::Told => state.live(myself, Input::Told),
+            CallMsg::Told { done } => state.live(myself, if done { Input::Told } else { Input::NotTold }),
             CallMsg::Restart(leg) => state.restart(myself, leg).await,
             CallMsg::Due(fired) => state.due(myself, fired).await,
             CallMsg::CrashLeg { leg } => state.legs.crash(leg),

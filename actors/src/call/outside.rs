@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::domain::{PhoneNumber, Shop};
 use crate::journal::Journal;
+use crate::playback::Phrases;
 use crate::ports::{Clock, LanguageModel, SpeechToText, Telephony, TextToSpeech, ToolSpec};
 use crate::root::Addresses;
 use crate::tools::{self, ToolRouter};
@@ -14,6 +15,8 @@ pub struct Outside {
     pub stt: Arc<dyn SpeechToText>,
     /// Who speaks.
     pub tts: Arc<dyn TextToSpeech>,
+    /// What can be said without waiting for who speaks.
+    pub phrases: Arc<Phrases>,
     /// Who thinks.
     pub model: Arc<dyn LanguageModel>,
     /// Who ends and transfers calls; none without an account.
@@ -75,7 +78,41 @@ impl Outside {
         let instructions = super::prompt::instructions(&shop).into();
         let tools = tools::specs(escalation.is_some());
         let journal = Journal::default();
+        let phrases = Arc::new(Phrases::new(Arc::clone(&tts)));
         let speculates = true;
-        Self { stt, tts, model, telephony, clock, shop, escalation, journal, router, instructions, tools, speculates }
+        Self {
+            stt,
+            tts,
+            phrases,
+            model,
+            telephony,
+            clock,
+            shop,
+            escalation,
+            journal,
+            router,
+            instructions,
+            tools,
+            speculates,
+        }
+    }
+
+    /// Makes the shop's fixed texts ready to be said, the one that begins a call first.
+    pub async fn prepare_phrases(&self) {
+        let w = &self.shop.wording;
+        let texts = [
+            &w.greeting_unknown,
+            &w.filler,
+            &w.filler_again,
+            &w.deaf,
+            &w.still_there,
+            &w.still_there_again,
+            &w.silent_goodbye,
+            &w.trouble,
+            &w.goodbye,
+            &w.transfer,
+            &w.apology,
+        ];
+        self.phrases.fill(texts.into_iter().map(|text| self.shop.say(text, None)).collect()).await;
     }
 }

@@ -2,10 +2,11 @@
 
 use tokio::time::Instant;
 
-use super::CallState;
+use super::machine::Input;
+use super::{CallRef, CallState};
 use crate::domain::{TurnId, UtteranceId};
 use crate::history::HistoryOp;
-use crate::playback::{PlaybackMsg, PlaybackReport};
+use crate::playback::{PlaybackMsg, PlaybackReport, Prepared};
 use crate::speech::{Rate, Utterance};
 use crate::turn::TurnMsg;
 use otto_proto::v1::{self, call_event::Body};
@@ -51,7 +52,7 @@ impl CallState {
         self.cut(cut);
     }
 
-    pub(super) fn playback(&mut self, report: PlaybackReport) {
+    pub(super) fn playback(&mut self, myself: &CallRef, report: PlaybackReport) {
         match report {
             PlaybackReport::Started { utterance, first_byte } => {
                 self.legs.turn.cast(TurnMsg::Started { utterance, first_byte });
@@ -64,7 +65,13 @@ impl CallState {
             PlaybackReport::Spoken { utterance, text } => self.spoken(utterance, text),
             PlaybackReport::Cut(heard) => self.cut(heard),
             PlaybackReport::Trouble(error) => self.trouble(crate::names::ActorKind::Playback, &error),
+            PlaybackReport::Mute { rest } => self.live(myself, Input::Mute { rest, ending: self.session.ending }),
         }
+    }
+
+    pub(super) fn prepared(&mut self, prepared: Prepared) {
+        self.prepared = Some(prepared.clone());
+        self.legs.playback.cast(PlaybackMsg::Prepared(prepared));
     }
 
     fn spoken(&mut self, utterance: UtteranceId, text: String) {

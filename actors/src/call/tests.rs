@@ -7,6 +7,7 @@ mod interruptions;
 mod leftovers;
 mod storms;
 mod turn_taking;
+mod voices;
 
 use crate::domain::PhoneNumber;
 use crate::ports::{MediaEvent, Message};

@@ -27,7 +27,7 @@ impl CallState {
 
     pub(super) fn look_caller_up(&mut self, myself: &CallRef) {
         let Some(phone) = self.session.identity.phone.clone() else {
-            return self.caller_found(None);
+            return self.caller_found(myself, None);
         };
         let (crm, myself) = (self.outside.router.crm.clone(), myself.clone());
         self.tasks.spawn(async move {
@@ -38,7 +38,7 @@ impl CallState {
         });
     }
 
-    pub(super) fn caller_found(&mut self, customer: Option<Customer>) {
+    pub(super) fn caller_found(&mut self, myself: &CallRef, customer: Option<Customer>) {
         self.session.identity.customer = customer;
         self.show_identity();
         if self.caller_known == Lookup::Pending {
@@ -46,8 +46,31 @@ impl CallState {
             self.record_start();
             if self.line.is_some() {
                 self.greet();
+            } else {
+                self.prepare_greeting(myself);
             }
         }
+    }
+
+    /// A greeting by name is synthesised while the stream is being opened.
+    fn prepare_greeting(&self, myself: &CallRef) {
+        if self.session.identity.customer.is_none() {
+            return;
+        }
+        let (phrases, text, myself) = (Arc::clone(&self.outside.phrases), self.greeting(), myself.clone());
+        self.tasks.spawn(async move {
+            // Without it the greeting is said like any other text.
+            if let Ok(prepared) = phrases.prepare(text).await {
+                let _ = myself.cast(CallMsg::Prepared(prepared));
+            }
+        });
+    }
+
+    fn greeting(&self) -> String {
+        let shop = &self.outside.shop;
+        let name = self.session.identity.customer.as_ref().map(Customer::first_name);
+        let wording = if name.is_some() { &shop.wording.greeting_known } else { &shop.wording.greeting_unknown };
+        shop.say(wording, name)
     }
 
     pub(super) fn greet(&mut self) {
@@ -58,10 +81,7 @@ impl CallState {
             self.record_start();
         }
         self.caller_known = Lookup::Greeted;
-        let shop = Arc::clone(&self.outside.shop);
-        let name = self.session.identity.customer.as_ref().map(Customer::first_name);
-        let wording = if name.is_some() { &shop.wording.greeting_known } else { &shop.wording.greeting_unknown };
-        let text = shop.say(wording, name);
+        let text = self.greeting();
         self.note(Body::Greeted(v1::Greeted { known_caller: self.session.identity.customer.is_some() }));
         self.session.greeting = Some(text.clone());
         self.legs.turn.cast(TurnMsg::Greet { text });

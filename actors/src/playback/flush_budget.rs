@@ -1,36 +1,34 @@
-//! The vendor takes 20 flushes a minute and ignores more: what would be ignored waits instead. Pure.
+//! The vendor takes 20 flushes a minute from one socket and ignores more. Pure.
 
 use std::collections::VecDeque;
-use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::limits::{TTS_FLUSH_WINDOW_MS, TTS_FLUSHES_PER_WINDOW};
 
-/// The flushes of the last minute.
+/// The flushes of one socket in the last minute.
 #[derive(Debug, Default)]
 pub(super) struct FlushBudget(VecDeque<Instant>);
 
 impl FlushBudget {
-    /// Takes one flush, or says how long until one is free.
-    pub(super) fn take(&mut self, now: Instant) -> Result<(), Duration> {
+    /// Whether another flush would be ignored.
+    pub(super) fn is_spent(&mut self, now: Instant) -> bool {
         while self.0.front().is_some_and(|at| now.duration_since(*at) >= TTS_FLUSH_WINDOW_MS) {
             self.0.pop_front();
         }
-        match self.0.front() {
-            Some(oldest) if self.0.len() >= TTS_FLUSHES_PER_WINDOW => {
-                Err(TTS_FLUSH_WINDOW_MS - now.duration_since(*oldest))
-            }
-            _ => {
-                self.0.push_back(now);
-                Ok(())
-            }
-        }
+        self.0.len() >= TTS_FLUSHES_PER_WINDOW
+    }
+
+    /// Takes one flush.
+    pub(super) fn take(&mut self, now: Instant) {
+        self.0.push_back(now);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[tokio::test(start_paused = true)]
@@ -38,9 +36,10 @@ mod tests {
         let mut budget = FlushBudget::default();
         let start = Instant::now();
         for second in 0..19 {
-            assert_eq!(budget.take(start + Duration::from_secs(second)), Ok(()));
+            assert!(!budget.is_spent(start + Duration::from_secs(second)));
+            budget.take(start + Duration::from_secs(second));
         }
-        assert_eq!(budget.take(start + Duration::from_secs(30)), Err(Duration::from_secs(30)));
-        assert_eq!(budget.take(start + Duration::from_secs(60)), Ok(()));
+        assert!(budget.is_spent(start + Duration::from_secs(30)));
+        assert!(!budget.is_spent(start + Duration::from_secs(60)));
     }
 }

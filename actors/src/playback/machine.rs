@@ -1,61 +1,78 @@
-//! What is said, in which order, and what was heard of it. Pure: inputs and the play-out clock in, effects out.
+//! What is said, in which order, and what was heard of it. Pure: inputs and the play-out clock in, effects out. How
+//! text goes to the session is in machine/giving.rs, what happens when the voice is away in machine/away.rs.
+
+mod away;
+mod giving;
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::PlaybackReport;
 use super::flush_budget::FlushBudget;
-use super::pump::Pumped;
+use super::phrases::{Prepared, Repertoire};
+use super::pump::{Over, Pumped};
 use crate::domain::{TurnId, UtteranceId};
 use crate::limits;
 use crate::media_plane::{Epoch, Playout, duration};
-use crate::ports::VendorError;
 use crate::speech::{AudioSpan, Rate, Utterance};
-
-/// Sessions that may be lost in a row without a sound in between; then the leg has failed.
-const LOST_IN_A_ROW: u32 = 8;
-/// The pause before the second attempt; each further one doubles it.
-const PAUSE_FIRST: Duration = Duration::from_millis(100);
-/// The longest pause.
-const PAUSE_MAX: Duration = Duration::from_secs(2);
 
 #[derive(Debug)]
 pub(super) enum Input {
     Open,
-    Say { turn: TurnId, utterance: UtteranceId, text: String },
+    Say {
+        turn: TurnId,
+        utterance: UtteranceId,
+        text: String,
+    },
     Finish(UtteranceId),
     Hush,
     Played(Epoch, u64),
-    Pumped { session: u64, what: Pumped },
+    /// The audio of a text of this call is there.
+    Prepared(Prepared),
+    Pumped {
+        session: u64,
+        what: Pumped,
+    },
     Due(PlaybackTimer),
 }
 
 #[derive(Debug, PartialEq)]
 pub(super) enum Effect {
-    /// Open a session; the epoch is filled up to `position`.
+    /// The line is open; its epoch is filled up to here.
+    Begin {
+        position: u64,
+    },
+    /// Open a session, in place of any other, after a pause.
     Connect {
         session: u64,
-        position: u64,
+        over: Over,
+        after: Duration,
     },
     Speak(String),
     Flush,
+    /// Play the beginning of an utterance without the session.
+    Play(Bytes),
+    /// An utterance that was played is whole.
+    End,
+    /// Play what belongs to no utterance.
+    Fill(Bytes),
     /// Forget everything at the caller's end and in the session.
     Clear,
     /// Forget everything at the caller's end.
     ClearLine,
     Arm(PlaybackTimer, Duration),
     Report(PlaybackReport),
-    Fail(String),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum PlaybackTimer {
-    /// Connect again.
-    Connect,
-    /// A flush is free again.
-    Flush,
+    /// The socket is worth another attempt.
+    Socket,
+    /// Something should be heard, and nothing is.
+    Quiet,
     /// An utterance should be over by the play-out clock, but its mark has not come.
     Mark,
 }
@@ -68,34 +85,46 @@ enum Session {
     Ready,
     /// Waits for the vendor to have forgotten.
     Clearing,
+    /// No way to speak is left: somebody else says what is left.
+    Mute,
 }
 
-/// How far an utterance has been handed to the session.
+/// How far an utterance has been handed over.
 #[derive(Debug, Default, Clone, Copy)]
 struct Handed {
     bytes: usize,
-    flushed: bool,
+    /// Its beginning was played without the session.
+    played: bool,
+    /// Some of it went to the session, and not only to the line.
+    spoken: bool,
+    /// Its end is known.
+    ended: bool,
+    /// The caller was asked to wait for it.
+    filler: bool,
 }
 
 #[derive(Debug)]
 pub(super) struct PlaybackMachine {
-    /// In the order in which they are heard, with what the session in use has of each.
+    /// In the order in which they are heard, with what was handed over of each.
     queue: VecDeque<(Utterance, Handed)>,
+    repertoire: Repertoire,
     session: Session,
     number: u64,
-    /// How far the epoch is filled with whole utterances.
-    filled: u64,
-    lost_in_a_row: u32,
+    over: Over,
+    lost: away::Losses,
+    /// Since when nothing is heard though something should be.
+    quiet_since: Option<Instant>,
     flushes: FlushBudget,
     rate: Rate,
     effects: Vec<Effect>,
 }
 
 impl PlaybackMachine {
-    pub(super) fn new(unfinished: Vec<Utterance>, rate: Rate) -> Self {
+    pub(super) fn new(unfinished: Vec<Utterance>, repertoire: Repertoire) -> Self {
         let queue = unfinished.into_iter().map(|u| (u, Handed::default())).collect();
-        let (flushes, effects) = Default::default();
-        Self { queue, session: Session::Closed, number: 0, filled: 0, lost_in_a_row: 0, flushes, rate, effects }
+        let (lost, quiet_since, flushes, rate, effects) = Default::default();
+        let (session, number, over) = (Session::Closed, 0, Over::Socket);
+        Self { queue, repertoire, session, number, over, lost, quiet_since, flushes, rate, effects }
     }
 
     pub(super) fn step(&mut self, input: Input, playout: Playout, now: Instant) -> Vec<Effect> {
@@ -105,10 +134,11 @@ impl PlaybackMachine {
             Input::Finish(utterance) => self.finish(utterance, now),
             Input::Hush => self.hush(playout, now),
             Input::Played(epoch, position) => self.played(epoch, position),
-            Input::Pumped { session, what } if session == self.number => self.pumped(what, playout, now),
-            Input::Pumped { .. } => {}
+            Input::Prepared(prepared) => self.prepared(prepared, now),
+            Input::Pumped { session, what } => self.pumped(session, what, playout, now),
             Input::Due(timer) => self.due(timer, playout, now),
         }
+        self.watch(playout, now);
         std::mem::take(&mut self.effects)
     }
 
@@ -136,46 +166,23 @@ impl PlaybackMachine {
         }
     }
 
-    /// Gives the session what it has not got, in order: all text of an utterance, its one flush, then the next.
-    fn hand_over(&mut self, now: Instant) {
-        if self.session != Session::Ready {
-            return;
-        }
-        for (utterance, handed) in &mut self.queue {
-            let rest = &utterance.pending()[handed.bytes..];
-            if !rest.is_empty() {
-                self.effects.push(Effect::Speak(rest.to_owned()));
-                handed.bytes += rest.len();
-            }
-            if !utterance.complete {
-                return;
-            }
-            if !handed.flushed {
-                if let Err(wait) = self.flushes.take(now) {
-                    self.effects.push(Effect::Arm(PlaybackTimer::Flush, wait));
-                    return;
-                }
-                handed.flushed = true;
-                self.effects.push(Effect::Flush);
-            }
-        }
+    fn prepared(&mut self, prepared: Prepared, now: Instant) {
+        self.repertoire.prepared = Some(prepared);
+        self.hand_over(now);
     }
 
     // Interruption ----------------------------------------------------------------------------------------------------
 
     fn hush(&mut self, playout: Playout, now: Instant) {
         let rate = self.rate;
+        let in_session = self.session == Session::Ready && self.queue.iter().any(|(_, handed)| handed.spoken);
         let heard = |(u, _): (Utterance, Handed)| (u.id, u.turn, u.heard(playout, now, rate).to_owned());
         let cut: Vec<_> = self.queue.drain(..).map(heard).collect();
-        if !cut.is_empty() {
-            self.filled = 0;
-            match self.session {
-                Session::Ready | Session::Clearing => {
-                    self.session = Session::Clearing;
-                    self.effects.push(Effect::Clear);
-                }
-                Session::Connecting | Session::Closed => self.effects.push(Effect::ClearLine),
-            }
+        if in_session {
+            self.session = Session::Clearing;
+            self.effects.push(Effect::Clear);
+        } else if !cut.is_empty() {
+            self.effects.push(Effect::ClearLine);
         }
         self.effects.push(Effect::Report(PlaybackReport::Cut(cut)));
     }
@@ -183,45 +190,48 @@ impl PlaybackMachine {
     // The session -----------------------------------------------------------------------------------------------------
 
     fn open(&mut self, playout: Playout, now: Instant) {
-        if !self.queue.is_empty() {
-            self.say_again(playout, now);
-        }
+        let filled = if self.queue.is_empty() { 0 } else { self.say_again(playout, now) };
         // Marks that came back while nobody was there are not sent again.
         if let Some(end) = self.queue.iter().filter_map(|(u, _)| u.audio?.end).max() {
             self.wait_for_mark(end, playout, now);
         }
-        self.connect();
+        self.effects.push(Effect::Begin { position: filled });
+        self.connect(Over::Socket, Duration::ZERO);
+        self.hand_over(now);
     }
 
-    fn connect(&mut self) {
+    fn connect(&mut self, over: Over, after: Duration) {
         self.number += 1;
-        self.session = Session::Connecting;
-        self.effects.push(Effect::Connect { session: self.number, position: self.filled });
+        (self.session, self.over) = (Session::Connecting, over);
+        self.flushes = FlushBudget::default();
+        self.effects.push(Effect::Connect { session: self.number, over, after });
     }
 
-    fn pumped(&mut self, what: Pumped, playout: Playout, now: Instant) {
+    fn pumped(&mut self, session: u64, what: Pumped, playout: Playout, now: Instant) {
+        let is_current = session == self.number && self.session != Session::Mute;
         match what {
-            Pumped::Connected | Pumped::Cleared => {
+            Pumped::Connected | Pumped::Cleared if is_current => {
                 self.session = Session::Ready;
                 self.hand_over(now);
             }
-            // Said before the session was told to forget: it belongs to what was interrupted.
-            Pumped::Began { .. } | Pumped::Ended { .. } if self.session == Session::Clearing => {}
+            // Told before the line was cleared: it belongs to what was interrupted.
+            Pumped::Began { epoch, .. } | Pumped::Ended { epoch, .. } if epoch != playout.epoch => {}
             Pumped::Began { epoch, position, first_byte } => self.began(epoch, position, first_byte),
             Pumped::Ended { epoch, position } => self.ended(epoch, position, playout, now),
             Pumped::Warning(error) => self.effects.push(Effect::Report(PlaybackReport::Trouble(error))),
-            Pumped::Lost(error) => self.lost(&error, playout, now),
+            Pumped::Lost(error) if is_current => self.lost(&error, playout, now),
+            Pumped::Connected | Pumped::Cleared | Pumped::Lost(_) => {}
         }
     }
 
-    /// The utterance whose audio the session is delivering: flushes come back in order.
-    fn in_delivery(&mut self) -> Option<&mut Utterance> {
-        self.queue.iter_mut().map(|(u, _)| u).find(|u| u.audio.is_none_or(|audio| audio.end.is_none()))
+    /// The utterance whose audio is being delivered: flushes come back in order.
+    fn in_delivery(&mut self) -> Option<&mut (Utterance, Handed)> {
+        self.queue.iter_mut().find(|(u, _)| u.audio.is_none_or(|audio| audio.end.is_none()))
     }
 
     fn began(&mut self, epoch: Epoch, start: u64, first_byte: Instant) {
-        self.lost_in_a_row = 0;
-        let Some(utterance) = self.in_delivery() else { return };
+        // What was begun without the session may go on with it.
+        let Some((utterance, _)) = self.in_delivery().filter(|(u, _)| u.audio.is_none()) else { return };
         let audio = AudioSpan { epoch, start, end: None };
         utterance.audio = Some(audio);
         let (id, resumed_at) = (utterance.id, utterance.resumed_at);
@@ -230,59 +240,25 @@ impl PlaybackMachine {
     }
 
     fn ended(&mut self, epoch: Epoch, end: u64, playout: Playout, now: Instant) {
-        self.filled = end;
-        let Some(utterance) = self.in_delivery() else { return };
+        let Some((utterance, handed)) = self.in_delivery() else { return };
         let start = utterance.audio.map_or(end, |audio| audio.start);
         let audio = AudioSpan { epoch, start, end: Some(end) };
         utterance.audio = Some(audio);
-        let (id, resumed_at) = (utterance.id, utterance.resumed_at);
+        let (id, resumed_at, spoken) = (utterance.id, utterance.resumed_at, handed.spoken);
         let chars = utterance.pending().chars().count() as u64;
         self.rate.learn(chars, end - start);
+        if spoken {
+            self.lost.forgive(self.over);
+        }
         self.effects.push(Effect::Report(PlaybackReport::Placed { utterance: id, resumed_at, audio }));
         self.wait_for_mark(end, playout, now);
+        // What waited for its end can go on.
+        self.hand_over(now);
     }
 
     fn wait_for_mark(&mut self, end: u64, playout: Playout, now: Instant) {
         let plays = duration(end.saturating_sub(playout.played(now)));
         self.effects.push(Effect::Arm(PlaybackTimer::Mark, plays + limits::MARK_GRACE_MS));
-    }
-
-    fn lost(&mut self, error: &VendorError, playout: Playout, now: Instant) {
-        self.lost_in_a_row += 1;
-        if !error.is_transient() || self.lost_in_a_row > LOST_IN_A_ROW {
-            return self.effects.push(Effect::Fail(error.to_string()));
-        }
-        self.session = Session::Connecting;
-        self.effects.push(Effect::Report(PlaybackReport::Trouble(error.clone())));
-        self.say_again(playout, now);
-        let doubled = PAUSE_FIRST.saturating_mul(1 << (self.lost_in_a_row - 1).min(8));
-        let pause = error.retry_after.unwrap_or_default().max(doubled).min(PAUSE_MAX);
-        self.effects.push(Effect::Arm(PlaybackTimer::Connect, pause));
-    }
-
-    /// What the lost session (or the lost actor) had not delivered whole is said again, from the first sentence that
-    /// was not heard.
-    fn say_again(&mut self, playout: Playout, now: Instant) {
-        let rate = self.rate;
-        let is_whole = |u: &Utterance| u.audio.is_some_and(|a| a.end.is_some() && a.epoch == playout.epoch);
-        // Half an utterance is on its way to the caller: it is taken back, and with it all that was queued before.
-        let take_back = self.queue.iter().any(|(u, _)| u.audio.is_some() && !is_whole(u));
-        for (utterance, handed) in &mut self.queue {
-            if !take_back && is_whole(utterance) {
-                self.filled = self.filled.max(utterance.audio.and_then(|a| a.end).unwrap_or_default());
-                *handed = Handed { bytes: utterance.pending().len(), flushed: true };
-                continue;
-            }
-            let heard = utterance.heard(playout, now, rate).to_owned();
-            utterance.resumed_at = utterance.first_unheard_sentence(&heard);
-            utterance.audio = None;
-            *handed = Handed::default();
-        }
-        if take_back {
-            self.filled = 0;
-            self.effects.push(Effect::ClearLine);
-        }
-        self.skip_what_is_silent();
     }
 
     /// What was heard to its last word is over: the vendor gives no sound for no text, and no end of it.
@@ -309,8 +285,8 @@ impl PlaybackMachine {
 
     fn due(&mut self, timer: PlaybackTimer, playout: Playout, now: Instant) {
         match timer {
-            PlaybackTimer::Connect => self.connect(),
-            PlaybackTimer::Flush => self.hand_over(now),
+            PlaybackTimer::Socket => self.try_socket(),
+            PlaybackTimer::Quiet => self.quiet(playout, now),
             PlaybackTimer::Mark => self.mark_missed(playout, now),
         }
     }

@@ -1,11 +1,15 @@
 //! PlaybackActor: says what it is told, knows what was heard, stops at once when the caller interrupts. The decisions
-//! are in machine.rs, the text-to-speech socket is in pump.rs.
+//! are in machine.rs, the text-to-speech session is in pump.rs, what is ready without one in phrases.rs.
 
 mod flush_budget;
 mod machine;
+mod phrases;
 mod pump;
 #[cfg(test)]
 mod tests;
+mod whole;
+
+pub use phrases::{Phrases, Prepared};
 
 use std::sync::Arc;
 
@@ -19,11 +23,12 @@ use crate::limits;
 use crate::media_plane::{Epoch, LineOut, Playout};
 use crate::names::ActorKind;
 use crate::ports::{TextToSpeech, VendorError};
-use crate::speech::{AudioSpan, Rate, Utterance};
+use crate::speech::{AudioSpan, Utterance};
 use crate::tasks::TaskScope;
 use crate::timer::{Fired, Timers};
 use machine::{Effect, Input, PlaybackMachine, PlaybackTimer};
-use pump::{PumpCommand, Pumped};
+use phrases::Repertoire;
+use pump::{Pump, PumpCommand, Pumped};
 
 /// One incarnation of a call's PlaybackActor.
 pub type PlaybackRef = Mailbox<PlaybackMsg>;
@@ -47,6 +52,8 @@ pub enum PlaybackMsg {
     Hush,
     /// From the call: all audio of an epoch up to a position has been played.
     Played(Epoch, u64),
+    /// From the call: the audio of a text of this call is there.
+    Prepared(Prepared),
     /// From a task of this actor.
     News(PumpNews),
     /// From a timer of this actor.
@@ -78,6 +85,8 @@ pub enum PlaybackReport {
     Cut(Vec<(UtteranceId, TurnId, String)>),
     /// The text-to-speech is away.
     Trouble(VendorError),
+    /// No way to speak is left. What was not heard is for somebody else to say; nothing else is reported but cuts.
+    Mute { rest: String },
 }
 
 /// What a PlaybackActor is started with.
@@ -90,6 +99,12 @@ pub struct PlaybackArgs {
     pub out: Option<LineOut>,
     /// What an earlier incarnation had not finished.
     pub unfinished: Vec<Utterance>,
+    /// What can be said without a session.
+    pub phrases: Arc<Phrases>,
+    /// The same, of this call alone.
+    pub prepared: Option<Prepared>,
+    /// What is said when speech is away for a moment.
+    pub filler: String,
     /// Where tasks run.
     pub tasks: TaskScope,
 }
@@ -100,13 +115,13 @@ pub struct PlaybackState {
     port: Arc<dyn TextToSpeech>,
     out: Option<LineOut>,
     machine: PlaybackMachine,
-    session: Option<Session>,
+    pump: Option<Running>,
     timers: Timers<PlaybackTimer>,
     tasks: TaskScope,
 }
 
-/// The text-to-speech session in use.
-struct Session {
+/// The running pump.
+struct Running {
     commands: mpsc::Sender<PumpCommand>,
     _cancel: DropGuard,
 }
@@ -122,12 +137,13 @@ impl PlaybackState {
 
     fn carry_out(&mut self, myself: &PlaybackRef, effect: Effect) -> Result<(), ActorError> {
         match effect {
-            Effect::Connect { session, position } => self.connect(myself, session, position),
-            Effect::Speak(text) => {
-                let epoch = self.out.as_ref().map(LineOut::epoch).unwrap_or_default();
-                self.command(PumpCommand::Speak(epoch, text))?;
-            }
+            Effect::Begin { position } => self.begin(myself, position),
+            Effect::Connect { session, over, after } => self.command(PumpCommand::Connect { session, over, after })?,
+            Effect::Speak(text) => self.command(PumpCommand::Speak(self.epoch(), text))?,
             Effect::Flush => self.command(PumpCommand::Flush)?,
+            Effect::Play(audio) => self.command(PumpCommand::Play(self.epoch(), audio))?,
+            Effect::End => self.command(PumpCommand::End)?,
+            Effect::Fill(audio) => self.command(PumpCommand::Fill(self.epoch(), audio))?,
             Effect::Clear => {
                 let epoch = self.clear_line();
                 self.command(PumpCommand::Clear(epoch))?;
@@ -139,7 +155,6 @@ impl PlaybackState {
                 self.timers.arm(&self.tasks, timer, after, myself, |fired| PlaybackMsg::Due(PlaybackTick(fired)));
             }
             Effect::Report(report) => self.up.send(report),
-            Effect::Fail(reason) => return Err(reason.into()),
         }
         Ok(())
     }
@@ -148,27 +163,30 @@ impl PlaybackState {
         self.out.as_ref().map(LineOut::clear).unwrap_or_default()
     }
 
-    fn connect(&mut self, myself: &PlaybackRef, session: u64, position: u64) {
+    fn epoch(&self) -> Epoch {
+        self.out.as_ref().map(LineOut::epoch).unwrap_or_default()
+    }
+
+    fn begin(&mut self, myself: &PlaybackRef, filled: u64) {
         let Some(out) = self.out.clone() else { return };
-        let filled = (out.epoch(), position);
         let (commands, queue) = mpsc::channel(limits::TTS_COMMANDS);
         let cancel = CancellationToken::new();
-        self.session = Some(Session { commands, _cancel: cancel.clone().drop_guard() });
-        let (port, to) = (Arc::clone(&self.port), myself.clone());
+        self.pump = Some(Running { commands, _cancel: cancel.clone().drop_guard() });
+        let to = myself.clone();
+        let tell = move |session, what| {
+            // The actor may be gone; so is the need.
+            let _ = to.cast(PlaybackMsg::News(PumpNews { session, what }));
+        };
+        let pump = Pump::new(Arc::clone(&self.port), out, filled, queue, tell);
         self.tasks.spawn(async move {
-            let tell = |what| {
-                let _ = to.cast(PlaybackMsg::News(PumpNews { session, what }));
-            };
-            let pumping = pump::run(port, out, filled, queue, &tell);
-            // None: this session was replaced.
-            let _ = cancel.run_until_cancelled(pumping).await;
+            let _ = cancel.run_until_cancelled(pump.run()).await;
         });
     }
 
     fn command(&self, command: PumpCommand) -> Result<(), ActorError> {
-        let Some(session) = &self.session else { return Ok(()) };
-        match session.commands.try_send(command) {
-            // The session has just ended; its last word is in the mailbox.
+        let Some(pump) = &self.pump else { return Ok(()) };
+        match pump.commands.try_send(command) {
+            // The line is closed: nothing will be heard any more.
             Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => Ok(()),
             Err(mpsc::error::TrySendError::Full(_)) => Err("the text-to-speech takes no more text".into()),
         }
@@ -191,9 +209,9 @@ impl Behaviour for PlaybackActor {
     type State = PlaybackState;
 
     async fn start(&self, myself: &PlaybackRef, args: PlaybackArgs) -> Result<PlaybackState, ActorError> {
-        let PlaybackArgs { up, port, out, unfinished, tasks } = args;
-        let machine = PlaybackMachine::new(unfinished, Rate::default());
-        let mut state = PlaybackState { up, port, out, machine, session: None, timers: Timers::default(), tasks };
+        let PlaybackArgs { up, port, out, unfinished, phrases, prepared, filler, tasks } = args;
+        let machine = PlaybackMachine::new(unfinished, Repertoire { shared: phrases, prepared, filler });
+        let mut state = PlaybackState { up, port, out, machine, pump: None, timers: Timers::default(), tasks };
         if state.out.is_some() {
             state.step(myself, Input::Open)?;
         }
@@ -212,6 +230,7 @@ impl Behaviour for PlaybackActor {
             PlaybackMsg::Finish(utterance) => state.step(myself, Input::Finish(utterance)),
             PlaybackMsg::Hush => state.step(myself, Input::Hush),
             PlaybackMsg::Played(epoch, position) => state.step(myself, Input::Played(epoch, position)),
+            PlaybackMsg::Prepared(prepared) => state.step(myself, Input::Prepared(prepared)),
             PlaybackMsg::News(PumpNews { session, what }) => state.step(myself, Input::Pumped { session, what }),
             PlaybackMsg::Due(PlaybackTick(fired)) => state.due(myself, fired),
         }

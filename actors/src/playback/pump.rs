@@ -1,29 +1,55 @@
-//! The task that owns a text-to-speech session: text in, audio out to the line, marks between.
+//! The task that owns the way from text to the line: the text-to-speech session, whichever it is at the time, and what
+//! is played without one. Text in, audio out to the line, marks between.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::{SinkExt as _, StreamExt as _};
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
+use super::whole;
 use crate::limits;
-use crate::media_plane::{Epoch, LineOut};
+use crate::media_plane::{Epoch, LineClosed, LineOut};
 use crate::ports::{TextToSpeech, TtsEvent, TtsInput, TtsSession, VendorError, VendorErrorKind};
 
 const TTS: &str = "text-to-speech";
+/// Longer audio is queued in pieces, so that a mark can stand between them.
+const PIECE_SAMPLES: usize = 8_000;
 
-/// What the actor tells its session.
+/// How text is sent to the vendor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Over {
+    Socket,
+    /// Sentence by sentence, each in a request of its own.
+    Requests,
+}
+
+/// What the actor tells its pump.
 #[derive(Debug)]
 pub(super) enum PumpCommand {
+    /// Open a session in place of any other, after a pause.
+    Connect {
+        session: u64,
+        over: Over,
+        after: Duration,
+    },
     /// Text whose audio belongs to this epoch.
     Speak(Epoch, String),
     Flush,
+    /// Audio that is there already, the beginning of an utterance. Needs no session.
+    Play(Epoch, Bytes),
+    /// The end of an utterance that had no other audio.
+    End,
+    /// Audio that belongs to no utterance.
+    Fill(Epoch, Bytes),
     /// Forget everything; audio from now on belongs to this epoch.
     Clear(Epoch),
 }
 
-/// What a session tells its actor. Positions count the samples of the epoch.
+/// What the pump tells its actor. Positions count the samples of the epoch.
 #[derive(Debug)]
 pub(super) enum Pumped {
     Connected,
@@ -33,7 +59,7 @@ pub(super) enum Pumped {
         position: u64,
         first_byte: Instant,
     },
-    /// All audio of one flush ends here.
+    /// All audio of one utterance ends here.
     Ended {
         epoch: Epoch,
         position: u64,
@@ -44,164 +70,284 @@ pub(super) enum Pumped {
     Warning(VendorError),
 }
 
-pub(super) async fn run(
-    port: Arc<dyn TextToSpeech>,
-    out: LineOut,
-    filled: (Epoch, u64),
-    commands: mpsc::Receiver<PumpCommand>,
-    tell: &(impl Fn(Pumped) + Sync),
-) {
-    let slow = |_| VendorError::new(TTS, VendorErrorKind::TimedOut, "connecting took too long");
-    let connected = timeout(limits::TTS_CONNECT_TIMEOUT_MS, port.connect()).await.map_err(slow);
-    let error = match connected.and_then(|session| session) {
-        Ok(session) => {
-            tell(Pumped::Connected);
-            Pump::new(session, out, filled, commands).run(tell).await
-        }
-        Err(error) => error,
-    };
-    tell(Pumped::Lost(error));
+/// Why a step of the pump did not succeed.
+enum Broken {
+    Session(VendorError),
+    /// Nobody listens any more.
+    Line,
 }
 
-struct Pump {
-    session: TtsSession,
+impl From<VendorError> for Broken {
+    fn from(error: VendorError) -> Self {
+        Self::Session(error)
+    }
+}
+
+impl From<LineClosed> for Broken {
+    fn from(LineClosed: LineClosed) -> Self {
+        Self::Line
+    }
+}
+
+/// The session in use.
+enum Link {
+    Away,
+    Opening(BoxFuture<'static, Result<TtsSession, VendorError>>),
+    Open(TtsSession),
+}
+
+enum Linked {
+    Opened(Result<TtsSession, VendorError>),
+    Said(Option<Result<TtsEvent, VendorError>>),
+}
+
+impl Link {
+    async fn next(&mut self) -> Linked {
+        match self {
+            Self::Away => std::future::pending().await,
+            Self::Opening(opening) => Linked::Opened(opening.await),
+            Self::Open(session) => Linked::Said(session.events.next().await),
+        }
+    }
+}
+
+async fn open(port: Arc<dyn TextToSpeech>, over: Over, after: Duration) -> Result<TtsSession, VendorError> {
+    sleep(after).await;
+    let slow = |_| VendorError::new(TTS, VendorErrorKind::TimedOut, "connecting took too long");
+    match over {
+        Over::Socket => {
+            timeout(limits::TTS_CONNECT_TIMEOUT_MS, port.connect()).await.map_err(slow).and_then(|session| session)
+        }
+        Over::Requests => Ok(whole::session(port)),
+    }
+}
+
+pub(super) struct Pump<T> {
+    port: Arc<dyn TextToSpeech>,
     out: LineOut,
     commands: mpsc::Receiver<PumpCommand>,
+    tell: T,
+    link: Link,
+    session: u64,
     epoch: Epoch,
     /// Samples of this epoch that were queued.
     position: u64,
     marked: u64,
-    /// The next audio is the first of a flush.
+    /// The next audio is the first of an utterance.
     fresh: bool,
     /// Flushes whose audio is not complete.
     flushes: u32,
     /// `Clear`s that were not answered: audio until then is old.
     clears: u32,
+    /// The vendor said that it will not do something: it gets less patience.
+    warned: bool,
     /// When silence of the vendor counts as a stall.
     deadline: Instant,
 }
 
-impl Pump {
-    /// `filled` is how far an epoch was filled by an earlier session, as far as its actor knows; after that actor's
-    /// failure the line knows better. An interruption meanwhile has begun another epoch, of which nothing is filled.
-    fn new(session: TtsSession, out: LineOut, filled: (Epoch, u64), commands: mpsc::Receiver<PumpCommand>) -> Self {
-        let epoch = out.epoch();
-        let queued = if filled.0 == epoch { filled.1 } else { 0 };
-        let playout = out.playout();
-        let position = if playout.epoch == epoch { playout.sent.max(queued) } else { queued };
-        let deadline = Instant::now();
-        Self { session, out, commands, epoch, position, marked: position, fresh: true, flushes: 0, clears: 0, deadline }
+impl<T: Fn(u64, Pumped) + Send + Sync> Pump<T> {
+    /// `filled` is how far this epoch was filled by an earlier incarnation, as far as is known; the line knows better.
+    pub(super) fn new(
+        port: Arc<dyn TextToSpeech>,
+        out: LineOut,
+        filled: u64,
+        commands: mpsc::Receiver<PumpCommand>,
+        tell: T,
+    ) -> Self {
+        let (epoch, playout, deadline) = (out.epoch(), out.playout(), Instant::now());
+        let position = playout.sent.max(filled);
+        let (session, flushes, clears, warned) = Default::default();
+        let (link, marked, fresh) = (Link::Away, position, true);
+        Self {
+            port,
+            out,
+            commands,
+            tell,
+            link,
+            session,
+            epoch,
+            position,
+            marked,
+            fresh,
+            flushes,
+            clears,
+            warned,
+            deadline,
+        }
     }
 
-    async fn run(mut self, tell: &(impl Fn(Pumped) + Sync)) -> VendorError {
+    pub(super) async fn run(mut self) {
         loop {
             let waiting = self.flushes > 0 || self.clears > 0;
-            let done = tokio::select! {
+            let step = tokio::select! {
                 biased;
                 command = self.commands.recv() => match command {
                     Some(command) => self.command(command).await,
-                    None => Err(VendorError::new(TTS, VendorErrorKind::Unreachable, "not needed any more")),
+                    None => Err(Broken::Line),
                 },
-                event = self.session.events.next() => match event {
-                    Some(event) => match event {
-                        Ok(event) => self.event(event, tell).await,
-                        Err(error) => Err(error),
-                    },
-                    None => Err(VendorError::new(TTS, VendorErrorKind::Unreachable, "the session has ended")),
-                },
+                linked = self.link.next() => self.linked(linked).await,
                 () = sleep_until(self.deadline), if waiting => {
-                    Err(VendorError::new(TTS, VendorErrorKind::TimedOut, "no audio in time"))
+                    Err(VendorError::new(TTS, VendorErrorKind::TimedOut, "no audio in time").into())
                 }
             };
-            if let Err(error) = done {
-                return error;
+            match step {
+                Ok(()) => {}
+                Err(Broken::Session(error)) => {
+                    self.unlink(Link::Away);
+                    (self.tell)(self.session, Pumped::Lost(error));
+                }
+                Err(Broken::Line) => return,
             }
         }
     }
 
-    async fn command(&mut self, command: PumpCommand) -> Result<(), VendorError> {
-        let (input, patience) = match command {
+    // Commands --------------------------------------------------------------------------------------------------------
+
+    async fn command(&mut self, command: PumpCommand) -> Result<(), Broken> {
+        match command {
+            PumpCommand::Connect { session, over, after } => {
+                self.session = session;
+                self.unlink(Link::Opening(open(Arc::clone(&self.port), over, after).boxed()));
+                Ok(())
+            }
             PumpCommand::Speak(epoch, text) => {
-                if epoch != self.epoch {
-                    self.begin(epoch);
-                }
-                return self.send(TtsInput::Speak(text)).await;
+                self.at(epoch);
+                self.send(TtsInput::Speak(text)).await
             }
             PumpCommand::Flush => {
                 self.flushes += 1;
-                (TtsInput::Flush, limits::TTS_STALL_TIMEOUT_MS)
+                self.deadline = Instant::now() + limits::TTS_STALL_TIMEOUT_MS;
+                self.send(TtsInput::Flush).await
+            }
+            PumpCommand::Play(epoch, audio) => {
+                self.at(epoch);
+                self.audio(audio).await
+            }
+            PumpCommand::End => self.ended().await,
+            PumpCommand::Fill(epoch, audio) => {
+                self.at(epoch);
+                self.pour(audio).await?;
+                self.mark().await
             }
             PumpCommand::Clear(epoch) => {
-                self.clears += 1;
-                self.flushes = 0;
-                self.begin(epoch);
-                (TtsInput::Clear, limits::TTS_CLEAR_TIMEOUT_MS)
+                (self.clears, self.flushes, self.warned) = (self.clears + 1, 0, false);
+                self.at(epoch);
+                self.deadline = Instant::now() + limits::TTS_CLEAR_TIMEOUT_MS;
+                self.send(TtsInput::Clear).await
             }
+        }
+    }
+
+    fn unlink(&mut self, link: Link) {
+        self.link = link;
+        (self.flushes, self.clears, self.warned, self.fresh) = (0, 0, false, true);
+    }
+
+    fn at(&mut self, epoch: Epoch) {
+        if epoch != self.epoch {
+            (self.epoch, self.position, self.marked, self.fresh) = (epoch, 0, 0, true);
+        }
+    }
+
+    async fn send(&mut self, input: TtsInput) -> Result<(), Broken> {
+        // A session that has just ended takes nothing; its last word is on its way to the actor.
+        let Link::Open(session) = &mut self.link else {
+            (self.flushes, self.clears) = (0, 0);
+            return Ok(());
         };
-        self.deadline = Instant::now() + patience;
-        self.send(input).await
+        let stuck = |_| VendorError::new(TTS, VendorErrorKind::TimedOut, "the session takes no more text");
+        Ok(timeout(limits::TTS_STALL_TIMEOUT_MS, session.input.send(input)).await.map_err(stuck)??)
     }
 
-    fn begin(&mut self, epoch: Epoch) {
-        (self.epoch, self.position, self.marked, self.fresh) = (epoch, 0, 0, true);
+    // The session -----------------------------------------------------------------------------------------------------
+
+    async fn linked(&mut self, linked: Linked) -> Result<(), Broken> {
+        match linked {
+            Linked::Opened(session) => {
+                self.link = Link::Open(session?);
+                (self.tell)(self.session, Pumped::Connected);
+                Ok(())
+            }
+            Linked::Said(Some(event)) => self.event(event?).await,
+            Linked::Said(None) => {
+                Err(VendorError::new(TTS, VendorErrorKind::Unreachable, "the session has ended").into())
+            }
+        }
     }
 
-    async fn send(&mut self, input: TtsInput) -> Result<(), VendorError> {
-        let stuck = |_| VendorError::new(TTS, VendorErrorKind::TimedOut, "the socket takes no more text");
-        timeout(limits::TTS_STALL_TIMEOUT_MS, self.session.input.send(input)).await.map_err(stuck).and_then(|sent| sent)
-    }
-
-    async fn event(&mut self, event: TtsEvent, tell: &(impl Fn(Pumped) + Sync)) -> Result<(), VendorError> {
+    async fn event(&mut self, event: TtsEvent) -> Result<(), Broken> {
         match event {
             TtsEvent::Audio(_) | TtsEvent::Flushed if self.clears > 0 => Ok(()),
-            TtsEvent::Audio(audio) => self.audio(audio, tell).await,
-            TtsEvent::Flushed => self.flushed(tell).await,
+            TtsEvent::Audio(audio) => {
+                self.warned = false;
+                self.audio(audio).await?;
+                self.wait_for_more();
+                Ok(())
+            }
+            TtsEvent::Flushed => {
+                self.flushes = self.flushes.saturating_sub(1);
+                self.wait_for_more();
+                self.ended().await
+            }
             TtsEvent::Cleared => {
                 self.clears = self.clears.saturating_sub(1);
                 if self.clears == 0 {
-                    tell(Pumped::Cleared);
+                    (self.tell)(self.session, Pumped::Cleared);
                 }
                 Ok(())
             }
             TtsEvent::Warning(text) => {
-                tell(Pumped::Warning(VendorError::new(TTS, VendorErrorKind::Protocol, text)));
+                (self.tell)(self.session, Pumped::Warning(VendorError::new(TTS, VendorErrorKind::Protocol, text)));
+                if self.flushes > 0 {
+                    self.warned = true;
+                    self.deadline = self.deadline.min(Instant::now() + limits::TTS_WARNING_TIMEOUT_MS);
+                }
                 Ok(())
             }
         }
     }
 
-    async fn audio(&mut self, audio: Bytes, tell: &(impl Fn(Pumped) + Sync)) -> Result<(), VendorError> {
-        let (samples, begins, first_byte) = (audio.len() as u64, self.position, Instant::now());
-        self.deadline = first_byte + limits::TTS_STALL_TIMEOUT_MS;
-        self.queue(Some(audio)).await?;
-        self.position += samples;
+    fn wait_for_more(&mut self) {
+        let patience = if self.warned { limits::TTS_WARNING_TIMEOUT_MS } else { limits::TTS_STALL_TIMEOUT_MS };
+        self.deadline = Instant::now() + patience;
+    }
+
+    // The line --------------------------------------------------------------------------------------------------------
+
+    /// Audio of an utterance.
+    async fn audio(&mut self, audio: Bytes) -> Result<(), Broken> {
+        let (position, first_byte) = (self.position, Instant::now());
+        self.pour(audio).await?;
         if std::mem::take(&mut self.fresh) {
-            tell(Pumped::Began { epoch: self.epoch, position: begins, first_byte });
-        }
-        if self.position - self.marked >= limits::MARK_EVERY_SAMPLES {
-            self.queue(None).await?;
+            (self.tell)(self.session, Pumped::Began { epoch: self.epoch, position, first_byte });
         }
         Ok(())
     }
 
-    async fn flushed(&mut self, tell: &(impl Fn(Pumped) + Sync)) -> Result<(), VendorError> {
-        self.flushes = self.flushes.saturating_sub(1);
+    /// The utterance in hand is whole.
+    async fn ended(&mut self) -> Result<(), Broken> {
         self.fresh = true;
-        self.deadline = Instant::now() + limits::TTS_STALL_TIMEOUT_MS;
         // Told before the mark can come back.
-        tell(Pumped::Ended { epoch: self.epoch, position: self.position });
-        self.queue(None).await
+        (self.tell)(self.session, Pumped::Ended { epoch: self.epoch, position: self.position });
+        self.mark().await
     }
 
-    /// Queues audio, or a mark where it has got to.
-    async fn queue(&mut self, audio: Option<Bytes>) -> Result<(), VendorError> {
-        let closed = |_| VendorError::new(TTS, VendorErrorKind::Unreachable, "the caller's stream is closed");
-        match audio {
-            Some(audio) => self.out.audio(self.epoch, audio).await.map_err(closed),
-            None => {
-                self.marked = self.position;
-                self.out.mark(self.epoch, self.position).await.map_err(closed)
+    async fn pour(&mut self, mut audio: Bytes) -> Result<(), Broken> {
+        while !audio.is_empty() {
+            let piece = audio.split_to(audio.len().min(PIECE_SAMPLES));
+            let samples = piece.len() as u64;
+            self.out.audio(self.epoch, piece).await?;
+            self.position += samples;
+            if self.position - self.marked >= limits::MARK_EVERY_SAMPLES {
+                self.mark().await?;
             }
         }
+        Ok(())
+    }
+
+    /// A mark where the audio has got to.
+    async fn mark(&mut self) -> Result<(), Broken> {
+        self.marked = self.position;
+        Ok(self.out.mark(self.epoch, self.position).await?)
     }
 }

@@ -1,18 +1,24 @@
 //! Tests of what is said and what was heard: the decisions as a script, and the whole actor with a voice and an ear.
 
 mod actor;
+mod away;
+mod outages;
 mod script;
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::PlaybackReport;
 use super::machine::{Effect, Input, PlaybackMachine, PlaybackTimer};
-use super::pump::Pumped;
+use super::phrases::{Phrases, Prepared, Repertoire};
+use super::pump::{Over, Pumped};
 use crate::domain::{TurnId, UtteranceId};
 use crate::media_plane::{Epoch, Playout};
-use crate::speech::{AudioSpan, Rate, Utterance};
+use crate::speech::{AudioSpan, Utterance};
+use crate::testing::tts::FakeTts;
 
 /// A machine, the line that it speaks on, and everything that it wanted.
 struct Bench {
@@ -27,10 +33,17 @@ fn utterance(id: u64, text: &str, audio: Option<(u64, Option<u64>)>) -> Utteranc
     Utterance { text: text.into(), complete: true, audio, ..Utterance::new(UtteranceId(id), TurnId(1)) }
 }
 
+/// Nothing is ready but the audio of "Hello.": 2,400 samples.
+fn repertoire() -> Repertoire {
+    let shared = Arc::new(Phrases::new(Arc::<FakeTts>::default()));
+    let prepared = Some(Prepared { text: "Hello.".into(), audio: Bytes::from_static(&[b'h'; 2_400]) });
+    Repertoire { shared, prepared, filler: "One moment.".into() }
+}
+
 impl Bench {
     /// A machine whose line is not open yet.
     fn closed(unfinished: Vec<Utterance>) -> Self {
-        let machine = PlaybackMachine::new(unfinished, Rate::default());
+        let machine = PlaybackMachine::new(unfinished, repertoire());
         Self { machine, line: Playout::silent(Instant::now()), session: 0, log: Vec::new() }
     }
 
@@ -117,19 +130,23 @@ impl Bench {
     }
 
     fn armed(&self) -> Vec<&str> {
-        self.log.iter().filter_map(|l| l.strip_prefix("arm ")).collect()
+        self.log.iter().filter_map(|l| l.strip_prefix("arm ")).filter(|l| !l.starts_with("Quiet")).collect()
     }
 }
 
 fn line(effect: &Effect) -> String {
     match effect {
-        Effect::Connect { session, position } => format!("connect {session} at {position}"),
+        Effect::Begin { position } => format!("begin at {position}"),
+        Effect::Connect { session, over: Over::Socket, .. } => format!("connect {session}"),
+        Effect::Connect { session, over: Over::Requests, .. } => format!("connect {session} over requests"),
+        Effect::Play(audio) => format!("play {}", audio.len()),
+        Effect::End => "end".into(),
+        Effect::Fill(audio) => format!("fill {}", audio.len()),
         Effect::Speak(text) => format!("speak {text}"),
         Effect::Flush => "flush".into(),
         Effect::Clear => "clear".into(),
         Effect::ClearLine => "clear line".into(),
         Effect::Arm(timer, after) => format!("arm {timer:?} {}", after.as_millis()),
-        Effect::Fail(_) => "fail".into(),
         Effect::Report(report) => report_line(report),
     }
 }
@@ -144,5 +161,6 @@ fn report_line(report: &PlaybackReport) -> String {
             format!("cut [{}]", heard.join(", "))
         }
         PlaybackReport::Trouble(_) => "trouble".into(),
+        PlaybackReport::Mute { rest } => format!("mute: {rest}"),
     }
 }

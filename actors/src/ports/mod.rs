@@ -10,6 +10,7 @@ mod media;
 mod model;
 mod speech;
 mod store;
+mod telephony;
 
 pub use error::{VendorError, VendorErrorKind};
 pub use media::{MediaAnomaly, MediaEvent, MediaFrame, MediaSink, MediaSource};
@@ -18,6 +19,7 @@ pub use speech::{
     SpeechToText, SttEvent, SttInput, SttSession, TextToSpeech, Transcript, TtsEvent, TtsInput, TtsSession,
 };
 pub use store::{Booking, BookingCustomer, CallEnd, CallRecord, JournalRow, Render, Store, StoreError};
+pub use telephony::{StreamEnd, Telephony};
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -27,20 +29,8 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures_util::Sink;
 
-use crate::domain::{CallSid, PhoneNumber};
-
 /// A boxed sink, the writing half of a session.
 pub type BoxSink<T, E> = Pin<Box<dyn Sink<T, Error = E> + Send>>;
-
-/// Acts on live calls.
-#[async_trait]
-pub trait Telephony: Send + Sync {
-    /// Ends a call that is in progress. A call that is over already is no error.
-    async fn hang_up(&self, call: &CallSid) -> Result<(), VendorError>;
-
-    /// Connects the caller with another number: ends the media stream and dials.
-    async fn transfer(&self, call: &CallSid, to: &PhoneNumber) -> Result<(), VendorError>;
-}
 
 /// A fast place for what may be lost. An error is never more than a miss to the caller, so there is none.
 #[async_trait]

@@ -5,7 +5,7 @@ use crate::address::Address;
 use crate::domain::{CallSid, PhoneNumber, StreamSid};
 use crate::limits;
 use crate::names::Leg;
-use crate::ports::{MediaSink, MediaSource};
+use crate::ports::{MediaSink, MediaSource, StreamEnd};
 
 use super::RegistryMsg;
 
@@ -66,17 +66,6 @@ pub enum AttachError {
     /// The registry or the call does not answer.
     #[error("not available")]
     Unavailable,
-}
-
-/// What Twilio is to do when a call's media stream has ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum StreamEnd {
-    /// Otto said goodbye.
-    HangUp,
-    /// Otto hands over to a human.
-    Transfer(PhoneNumber),
-    /// Nobody asked for it: say sorry.
-    Apologise,
 }
 
 /// What a status callback says of a call.

@@ -8,9 +8,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use subtle::ConstantTimeEq as _;
 use tokio::time::Instant;
 
-use super::front::{Admission, AttachError, StreamEnd};
+use super::front::{Admission, AttachError};
 use crate::domain::CallSid;
 use crate::limits;
+use crate::ports::StreamEnd;
 
 /// What the registry knows of one live call; `C` is how it reaches it.
 #[derive(Debug)]

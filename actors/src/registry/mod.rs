@@ -6,9 +6,7 @@ mod machine;
 #[cfg(test)]
 mod tests;
 
-pub use front::{
-    Admission, AttachError, CallProgress, Calls, IncomingCall, LiveCall, RegistryView, StreamEnd, StreamOffer,
-};
+pub use front::{Admission, AttachError, CallProgress, Calls, IncomingCall, LiveCall, RegistryView, StreamOffer};
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -23,6 +21,7 @@ use crate::events::{CallFailed, CallRefused, CallResidue, emit};
 use crate::limits;
 use crate::metrics::Metric;
 use crate::names::{ActorKind, Leg};
+pub use crate::ports::StreamEnd;
 use crate::tasks::{Remains, TaskScope};
 use machine::{Decision, Roster};
 

@@ -17,7 +17,8 @@ use crate::domain::{
 };
 use crate::effects::{EffectId, Fence};
 use crate::ports::{
-    Booking, BookingCustomer, Cache, CallEnd, CallRecord, JournalRow, Render, Store, StoreError, Telephony, VendorError,
+    Booking, BookingCustomer, Cache, CallEnd, CallRecord, JournalRow, Render, Store, StoreError, StreamEnd, Telephony,
+    VendorError,
 };
 
 /// How the store behaves.
@@ -243,17 +244,14 @@ impl Cache for FakeCache {
 #[derive(Default)]
 pub(crate) struct FakeTelephony {
     pub(crate) told: Log<String>,
+    /// What every command is answered, if it is not done.
+    pub(crate) refusal: Mutex<Option<VendorError>>,
 }
 
 #[async_trait]
 impl Telephony for FakeTelephony {
-    async fn hang_up(&self, call: &CallSid) -> Result<(), VendorError> {
-        self.told.push(format!("hang up {call}"));
-        Ok(())
-    }
-
-    async fn transfer(&self, call: &CallSid, to: &PhoneNumber) -> Result<(), VendorError> {
-        self.told.push(format!("transfer {call} to {}", to.as_e164()));
-        Ok(())
+    async fn proceed(&self, call: &CallSid, with: &StreamEnd) -> Result<(), VendorError> {
+        self.told.push(format!("{call}: {with:?}"));
+        self.refusal.lock().unwrap().clone().map_or(Ok(()), Err)
     }
 }

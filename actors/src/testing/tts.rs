@@ -36,6 +36,14 @@ pub(crate) struct Faults {
     pub(crate) slower: Duration,
     /// `Clear` is answered this late.
     pub(crate) clear_takes: Duration,
+    /// Flushes are answered with a warning.
+    pub(crate) warns: bool,
+    /// Every connect is refused until this is taken back.
+    pub(crate) no_socket: Option<VendorError>,
+    /// Every request is refused until this is taken back.
+    pub(crate) no_requests: Option<VendorError>,
+    /// Requests that succeed take this much longer than usual.
+    pub(crate) requests_slower: Duration,
 }
 
 /// One session's input, with its number and time.
@@ -47,6 +55,8 @@ pub(crate) struct FakeTts {
     pub(crate) faults: Arc<Mutex<Faults>>,
     pub(crate) inputs: Log<Given>,
     pub(crate) connects: Log<Instant>,
+    /// Texts of requests.
+    pub(crate) requests: Log<String>,
 }
 
 impl FakeTts {
@@ -92,6 +102,9 @@ impl Voice {
     fn flush(&mut self) {
         let text = std::mem::take(&mut self.text);
         let mut faults = self.faults.lock().unwrap();
+        if faults.warns {
+            return self.events.now(Ok(TtsEvent::Warning("too many flushes".into())));
+        }
         // Nothing to say: nothing comes back.
         if faults.mute || text.is_empty() {
             return;
@@ -104,12 +117,15 @@ impl Voice {
                 return self.events.push(due, Err(passing()));
             }
             faults.break_after_chunks = faults.break_after_chunks.map(|left| left - 1);
-            let audio: Vec<u8> = chunk.iter().flat_map(|c| std::iter::repeat_n(*c, SAMPLES_PER_CHAR)).collect();
-            self.events.push(due, Ok(TtsEvent::Audio(Bytes::from(audio))));
+            self.events.push(due, Ok(TtsEvent::Audio(sound(chunk))));
             due += BETWEEN_CHUNKS + faults.slower;
         }
         self.events.push(due, Ok(TtsEvent::Flushed));
     }
+}
+
+fn sound(text: &[u8]) -> Bytes {
+    text.iter().flat_map(|c| std::iter::repeat_n(*c, SAMPLES_PER_CHAR)).collect::<Vec<u8>>().into()
 }
 
 #[async_trait]
@@ -117,8 +133,11 @@ impl TextToSpeech for FakeTts {
     async fn connect(&self) -> Result<TtsSession, VendorError> {
         self.connects.push(Instant::now());
         tokio::time::sleep(ms(20)).await;
-        if let Some(error) = self.faults.lock().unwrap().refusals.pop_front() {
-            return Err(error);
+        {
+            let mut faults = self.faults.lock().unwrap();
+            if let Some(error) = faults.refusals.pop_front().or_else(|| faults.no_socket.clone()) {
+                return Err(error);
+            }
         }
         let (faults, inputs, events) = (Arc::clone(&self.faults), self.inputs.clone(), Events::default());
         let voice = Voice { number: self.connects.len(), text: String::new(), events: events.clone(), faults, inputs };
@@ -127,5 +146,15 @@ impl TextToSpeech for FakeTts {
             Ok(voice)
         });
         Ok(TtsSession { input: Box::pin(input), events: events.stream(()) })
+    }
+
+    async fn synthesize(&self, text: &str) -> Result<Bytes, VendorError> {
+        self.requests.push(text.to_owned());
+        let (refusal, slower) = {
+            let faults = self.faults.lock().unwrap();
+            (faults.no_requests.clone(), faults.requests_slower)
+        };
+        tokio::time::sleep(FIRST_BYTE + slower).await;
+        refusal.map_or_else(|| Ok(sound(text.as_bytes())), Err)
     }
 }

@@ -88,6 +88,34 @@ pub enum TtsFault {
     },
     /// Every Flush is answered with a warning and not processed.
     FlushLimit,
+    /// This fault, on sockets alone.
+    OnSocket(Box<TtsFault>),
+    /// This fault, on POST requests alone.
+    OnRest(Box<TtsFault>),
+}
+
+/// How the service is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    Socket,
+    Rest,
+}
+
+impl TtsFault {
+    fn applies_to(&self, way: Way) -> bool {
+        match self {
+            TtsFault::OnSocket(_) => way == Way::Socket,
+            TtsFault::OnRest(_) => way == Way::Rest,
+            _ => true,
+        }
+    }
+
+    fn strip(self) -> TtsFault {
+        match self {
+            TtsFault::OnSocket(fault) | TtsFault::OnRest(fault) => fault.strip(),
+            fault => fault,
+        }
+    }
 }
 
 /// A message or request that the service accepted.
@@ -161,7 +189,13 @@ async fn upgrade(
     upgrade: WebSocketUpgrade,
 ) -> Response {
     let raw = raw.unwrap_or_default();
-    match admit(&tts, &headers, &raw, &["model", "encoding", "sample_rate", "container", "speed", "mip_opt_out"]) {
+    match admit(
+        &tts,
+        Way::Socket,
+        &headers,
+        &raw,
+        &["model", "encoding", "sample_rate", "container", "speed", "mip_opt_out"],
+    ) {
         Ok((model, fault)) => {
             tts.shared.requests.push(TtsRequest::Open(raw));
             upgrade.read_buffer_size(SOCKET_READ_BUFFER_BYTES).on_upgrade(move |socket| async move {
@@ -176,12 +210,13 @@ async fn upgrade(
 /// Checks key and query; draws the fault of this connection. Returns the model's name.
 fn admit(
     tts: &DeepgramTts,
+    way: Way,
     headers: &HeaderMap,
     raw: &str,
     known: &[&str],
 ) -> Result<(String, Option<TtsFault>), Refusal> {
     authorise(headers, &tts.shared.api_key)?;
-    let fault = tts.knobs().draw_fault();
+    let fault = tts.knobs().draw_fault_where(|fault| fault.applies_to(way)).map(TtsFault::strip);
     if let Some(TtsFault::Refuse { status }) = fault {
         return Err(Refusal::injected(status));
     }

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{DeepgramTts, TtsFault, TtsRequest, admit};
+use super::{DeepgramTts, TtsFault, TtsRequest, Way, admit};
 use crate::deepgram::Refusal;
 use crate::speech::encode;
 
@@ -45,7 +45,7 @@ pub(super) async fn speak(
 }
 
 async fn answer(tts: &DeepgramTts, headers: &HeaderMap, raw: &str, body: &[u8]) -> Result<Response, Refusal> {
-    let (model, fault) = admit(tts, headers, raw, &KNOWN)?;
+    let (model, fault) = admit(tts, Way::Rest, headers, raw, &KNOWN)?;
     if !raw.contains("container=none") {
         return Err(Refusal::bad_request("The simulator needs container=none: the default is a wav header."));
     }
@@ -54,8 +54,15 @@ async fn answer(tts: &DeepgramTts, headers: &HeaderMap, raw: &str, body: &[u8]) 
     let settings = tts.knobs().settings();
     let extra_ms = if let Some(TtsFault::Slow { extra_ms }) = fault { extra_ms } else { 0 };
     let wait = tts.knobs().delay(settings.first_byte) + Duration::from_millis(extra_ms);
-    let stopped = tts.shared.scope.run(tokio::time::sleep(wait)).await.is_none();
-    if stopped || matches!(fault, Some(TtsFault::StallAfterBytes { .. } | TtsFault::DropAfterBytes { .. })) {
+    let stalls = matches!(fault, Some(TtsFault::StallAfterBytes { .. }));
+    let answering = async {
+        tokio::time::sleep(wait).await;
+        if stalls {
+            std::future::pending::<()>().await;
+        }
+    };
+    let stopped = tts.shared.scope.run(answering).await.is_none();
+    if stopped || matches!(fault, Some(TtsFault::DropAfterBytes { .. })) {
         return Err(Refusal::injected(503));
     }
     Ok(audio(&model, &text, encode(&text, settings.ms_per_char)))

@@ -179,8 +179,11 @@ impl Session {
 
     fn flush(&mut self) -> Next {
         let count = within_window(&mut self.flushes, 1);
-        if count > self.settings.flushes_per_minute || self.fault == Some(TtsFault::FlushLimit) {
-            self.violation("flush-limit", "more than the allowed flushes in a minute");
+        let exceeded = count > self.settings.flushes_per_minute;
+        if exceeded || self.fault == Some(TtsFault::FlushLimit) {
+            if exceeded {
+                self.violation("flush-limit", "more than the allowed flushes in a minute");
+            }
             let description = "Maximum number of flush messages within the window exceeded.";
             let warning = json!({"type": "Warning", "description": description, "code": "EXCESSIVE_FLUSH"});
             return Next::Send(text(&warning));

@@ -3,7 +3,7 @@
 use super::*;
 use crate::knobs::When;
 use crate::speech::WordDecoder;
-use crate::testing::{Socket, deepgram, env, next_json, say, world};
+use crate::testing::{Socket, deepgram, deepgram_refusal, env, next_json, say, world};
 use crate::{DEEPGRAM_KEY, World};
 
 const PATH: &str = "/v1/speak?model=aura-2-asteria-en&encoding=mulaw&sample_rate=8000";
@@ -105,4 +105,68 @@ async fn rest_speaks_raw_audio_and_refuses_a_container() {
     world.tts.knobs().inject(TtsFault::Refuse { status: 429 }, When::Next(1));
     assert_eq!(post("&container=none").await.unwrap().status(), 429);
     world.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_fault_can_strike_one_way_alone() {
+    let world = world().await;
+    let base = env(&world, "DEEPGRAM_URL").replace("ws://", "http://");
+    let client = reqwest::Client::new();
+    let rest = || {
+        let request = client.post(format!("{base}{PATH}&container=none"));
+        let request = request.header("authorization", format!("Token {DEEPGRAM_KEY}"));
+        request.header("content-type", "application/json").body(r#"{"text":"Hello there"}"#).send()
+    };
+    let refuse = |status| Box::new(TtsFault::Refuse { status });
+    world.tts.knobs().inject(TtsFault::OnRest(refuse(503)), When::Always);
+    open(&world).await;
+    assert_eq!(rest().await.unwrap().status(), 503);
+    world.tts.knobs().heal();
+    world.tts.knobs().inject(TtsFault::OnSocket(refuse(429)), When::Always);
+    assert_eq!(rest().await.unwrap().status(), 200);
+    assert_eq!(deepgram_refusal(&world, PATH).await, 429);
+    world.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_warning_comes_instead_of_audio() {
+    let world = world().await;
+    world.tts.knobs().update(|settings| settings.eager = false);
+    world.tts.knobs().inject(TtsFault::OnSocket(Box::new(TtsFault::FlushLimit)), When::Next(1));
+    let mut socket = open(&world).await;
+    say(&mut socket, r#"{"type":"Speak","text":"Hello there."}"#).await;
+    say(&mut socket, r#"{"type":"Flush"}"#).await;
+    let mut audio = Vec::new();
+    assert_eq!(next_json(&mut socket, &mut audio).await["type"], "Warning");
+    assert!(audio.is_empty());
+    assert!(world.tts.violations().is_empty(), "the client did nothing wrong");
+    world.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_socket_breaks_in_mid_sentence() {
+    let bytes = 3_200;
+    let reason = || "NET-0000".to_owned();
+    for (fault, close) in [
+        (TtsFault::DropAfterBytes { bytes }, None),
+        (TtsFault::CloseAfterBytes { bytes, code: 1011, reason: reason() }, Some(1011)),
+        (TtsFault::CloseAfterBytes { bytes, code: 1008, reason: reason() }, Some(1008)),
+    ] {
+        let world = world().await;
+        world.tts.knobs().inject(fault, When::Next(1));
+        let mut socket = open(&world).await;
+        let text = "A sentence that is long enough to be broken.";
+        say(&mut socket, &serde_json::json!({"type": "Speak", "text": text}).to_string()).await;
+        say(&mut socket, r#"{"type":"Flush"}"#).await;
+        let (mut heard, mut closed) = (0, None);
+        while let Some(Ok(message)) = futures_util::StreamExt::next(&mut socket).await {
+            match message {
+                tokio_tungstenite::tungstenite::Message::Binary(audio) => heard += audio.len(),
+                tokio_tungstenite::tungstenite::Message::Close(frame) => closed = frame.map(|f| u16::from(f.code)),
+                _ => {}
+            }
+        }
+        assert_eq!((heard, closed), (bytes, close));
+        world.shutdown().await;
+    }
 }

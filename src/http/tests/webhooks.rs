@@ -117,7 +117,7 @@ async fn without_a_registry_the_caller_hears_an_apology() {
 }
 
 #[tokio::test]
-async fn the_end_of_a_stream_has_three_answers() {
+async fn the_end_of_a_stream_is_answered_as_the_call_wants() {
     let number = PhoneNumber::parse("+15555550177").unwrap();
     for (end, expected) in [
         (StreamEnd::HangUp, "<Response><Hangup/></Response>"),
@@ -130,6 +130,10 @@ async fn the_end_of_a_stream_has_three_answers() {
             StreamEnd::Apologise,
             "<Response><Say>I&apos;m sorry, we are having technical trouble. Please call again in a few minutes.</Say>\
              <Dial><Number>+15555550199</Number></Dial><Hangup/></Response>",
+        ),
+        (
+            StreamEnd::Say { text: "We open at nine.".into(), then: Box::new(StreamEnd::HangUp) },
+            "<Response><Say>We open at nine.</Say><Hangup/></Response>",
         ),
     ] {
         let edge = Edge::new(Script { end, ..Script::default() }).await;

@@ -4,22 +4,22 @@
 use axum::Router;
 use axum::extract::State;
 use axum::routing::post;
-use otto_actors::registry::StreamEnd;
 
-use super::{TwiMl, say_and_leave};
+use super::TwiMl;
 use crate::http::signed::SignedForm;
 use crate::http::state::AppState;
 use crate::http::urls::STREAM_ENDED;
-use crate::vendors::twilio::twiml;
+use crate::vendors::twilio::twiml::Ending;
 
 pub(super) fn router() -> Router<AppState> {
     Router::new().route(STREAM_ENDED, post(what_now))
 }
 
 async fn what_now(State(state): State<AppState>, SignedForm { call, .. }: SignedForm) -> TwiMl {
-    match state.calls.stream_ended(&call).await {
-        StreamEnd::HangUp => TwiMl(twiml::hangup()),
-        StreamEnd::Transfer(number) => TwiMl(twiml::dial(&number, &state.public.dial_ended())),
-        StreamEnd::Apologise => say_and_leave(&state, &state.shop.wording.apology),
-    }
+    let ending = Ending {
+        apology: state.say(&state.shop.wording.apology),
+        human: state.escalation.clone(),
+        dial_ended_url: state.public.dial_ended(),
+    };
+    TwiMl(ending.document(&state.calls.stream_ended(&call).await))
 }

@@ -1,19 +1,19 @@
-//! Twilio's REST interface as [`Telephony`]: both commands update a live call, which is harmless to repeat, so they are
-//! tried again.
+//! Twilio's REST interface as [`Telephony`]: commands update a live call, which is harmless to repeat, so they are tried
+//! again.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use backon::{ExponentialBuilder, Retryable};
 use chrono::Utc;
-use otto_actors::domain::{CallSid, PhoneNumber};
-use otto_actors::ports::{Telephony, VendorError, VendorErrorKind};
+use otto_actors::domain::CallSid;
+use otto_actors::ports::{StreamEnd, Telephony, VendorError, VendorErrorKind};
 use reqwest::{Client, Response, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use url::Url;
 
-use super::twiml;
+use super::twiml::Ending;
 use crate::vendors::rest as shared;
 
 const VENDOR: &str = "twilio";
@@ -34,16 +34,16 @@ pub struct TwilioRest {
     base: Url,
     account: String,
     token: SecretString,
-    dial_ended_url: String,
+    ending: Ending,
 }
 
 impl TwilioRest {
-    /// Commands in the name of an account. `dial_ended_url` is absolute; Twilio asks it what to do after a transfer.
+    /// Commands in the name of an account.
     ///
     /// # Errors
     /// When TLS is not available.
-    pub fn new(base: Url, account: String, token: SecretString, dial_ended_url: String) -> Result<Self, VendorError> {
-        Ok(Self { client: shared::client(VENDOR, &base)?, base, account, token, dial_ended_url })
+    pub fn new(base: Url, account: String, token: SecretString, ending: Ending) -> Result<Self, VendorError> {
+        Ok(Self { client: shared::client(VENDOR, &base)?, base, account, token, ending })
     }
 
     /// Updates a call, and says whether it was still in progress.
@@ -76,13 +76,11 @@ impl TwilioRest {
 
 #[async_trait]
 impl Telephony for TwilioRest {
-    async fn hang_up(&self, call: &CallSid) -> Result<(), VendorError> {
-        self.update(call, ("Status", "completed")).await.map(|_| ())
-    }
-
-    async fn transfer(&self, call: &CallSid, to: &PhoneNumber) -> Result<(), VendorError> {
-        let document = twiml::dial(to, &self.dial_ended_url);
-        if self.update(call, ("Twiml", &document)).await? {
+    async fn proceed(&self, call: &CallSid, with: &StreamEnd) -> Result<(), VendorError> {
+        if *with == StreamEnd::HangUp {
+            return self.update(call, ("Status", "completed")).await.map(|_| ());
+        }
+        if self.update(call, ("Twiml", &self.ending.document(with))).await? {
             Ok(())
         } else {
             Err(VendorError::new(VENDOR, VendorErrorKind::Rejected, "the call is over"))
@@ -113,18 +111,27 @@ async fn refusal(response: Response) -> Result<bool, VendorError> {
 mod tests {
     use super::*;
     use crate::vendors::testing::{Answer, HttpServer, http_server, nobody};
+    use otto_actors::domain::PhoneNumber;
 
     fn call() -> CallSid {
         CallSid::parse("CA12").unwrap()
     }
 
+    fn ending() -> Ending {
+        Ending { apology: "Sorry.".into(), human: None, dial_ended_url: "https://h/dial-ended".into() }
+    }
+
+    fn transfer() -> StreamEnd {
+        StreamEnd::Transfer(PhoneNumber::parse("+15555550123").unwrap())
+    }
+
     fn adapter(base: Url) -> TwilioRest {
-        TwilioRest::new(base, "AC1".into(), SecretString::from("secret"), "https://h/dial-ended".into()).unwrap()
+        TwilioRest::new(base, "AC1".into(), SecretString::from("secret"), ending()).unwrap()
     }
 
     async fn hang_up(answers: Vec<Answer>) -> (HttpServer, Result<(), VendorErrorKind>) {
         let server = http_server(answers).await;
-        let result = adapter(server.url.clone()).hang_up(&call()).await;
+        let result = adapter(server.url.clone()).proceed(&call(), &StreamEnd::HangUp).await;
         (server, result.map_err(|error| error.kind))
     }
 
@@ -145,19 +152,23 @@ mod tests {
         for answer in [Answer::new(404).chunk(r#"{"code":20404}"#), over] {
             assert_eq!(hang_up(vec![answer.clone()]).await.1, Ok(()));
             let server = http_server(vec![answer]).await;
-            let to = PhoneNumber::parse("+15555550123").unwrap();
-            let error = adapter(server.url.clone()).transfer(&call(), &to).await.unwrap_err();
+            let error = adapter(server.url.clone()).proceed(&call(), &transfer()).await.unwrap_err();
             assert_eq!(error.kind, VendorErrorKind::Rejected);
         }
     }
 
     #[tokio::test]
-    async fn a_transfer_sends_a_document() {
-        let server = http_server(vec![Answer::new(200)]).await;
-        let to = PhoneNumber::parse("+15555550123").unwrap();
-        adapter(server.url.clone()).transfer(&call(), &to).await.unwrap();
-        let form = super::super::form::Form::parse(server.requests()[0].body.as_bytes());
-        assert_eq!(form.get("Twiml"), Some(twiml::dial(&to, "https://h/dial-ended").as_str()));
+    async fn everything_else_is_a_document() {
+        let rest = StreamEnd::Say { text: "We open at nine.".into(), then: Box::new(StreamEnd::Apologise) };
+        for end in [transfer(), StreamEnd::Apologise, rest] {
+            let server = http_server(vec![Answer::new(200)]).await;
+            adapter(server.url.clone()).proceed(&call(), &end).await.unwrap();
+            let request = &server.requests()[0];
+            assert_eq!(request.uri.path(), "/2010-04-01/Accounts/AC1/Calls/CA12.json");
+            let form = super::super::form::Form::parse(request.body.as_bytes());
+            let pairs: Vec<_> = form.pairs().collect();
+            assert_eq!(pairs, [("Twiml", ending().document(&end).as_str())]);
+        }
     }
 
     #[tokio::test]
@@ -172,7 +183,7 @@ mod tests {
     async fn what_is_refused_is_not() {
         let answer = Answer::new(401).chunk(r#"{"code":20003,"message":"+15555550123 secret"}"#);
         let server = http_server(vec![answer]).await;
-        let error = adapter(server.url.clone()).hang_up(&call()).await.unwrap_err();
+        let error = adapter(server.url.clone()).proceed(&call(), &StreamEnd::HangUp).await.unwrap_err();
         assert_eq!(
             (error.to_string().as_str(), server.requests().len()),
             ("twilio: rejected: HTTP 401, code 20003", 1)
@@ -181,7 +192,7 @@ mod tests {
 
     #[tokio::test]
     async fn nobody_there_is_unreachable() {
-        let error = adapter(nobody().await).hang_up(&call()).await.unwrap_err();
+        let error = adapter(nobody().await).proceed(&call(), &StreamEnd::HangUp).await.unwrap_err();
         assert_eq!(error.kind, VendorErrorKind::Unreachable);
     }
 }

@@ -4,6 +4,7 @@
 use std::io;
 
 use otto_actors::domain::PhoneNumber;
+use otto_actors::ports::StreamEnd;
 use quick_xml::Writer;
 use quick_xml::events::BytesText;
 
@@ -24,6 +25,37 @@ pub fn connect_stream(stream_url: &str, action_url: &str, params: &[(&str, &str)
     })
 }
 
+/// What the shop's documents at the end of a stream say and where they lead.
+#[derive(Debug, Clone)]
+pub struct Ending {
+    /// Said when something went wrong.
+    pub apology: String,
+    /// The human who takes over, if there is one.
+    pub human: Option<PhoneNumber>,
+    /// Asked, after a transfer, what to do next; absolute.
+    pub dial_ended_url: String,
+}
+
+impl Ending {
+    /// What a call does after its stream, or in place of it.
+    #[must_use]
+    pub fn document(&self, end: &StreamEnd) -> String {
+        document(|xml| self.write(xml, end))
+    }
+
+    fn write(&self, xml: &mut Xml, stream_end: &StreamEnd) -> io::Result<()> {
+        match stream_end {
+            StreamEnd::HangUp => end(xml),
+            StreamEnd::Transfer(to) => dial_number(xml, to, Some(&self.dial_ended_url)),
+            StreamEnd::Apologise => leave(xml, &self.apology, self.human.as_ref()),
+            StreamEnd::Say { text, then } => {
+                say(xml, text)?;
+                self.write(xml, then)
+            }
+        }
+    }
+}
+
 /// Ends the call.
 #[must_use]
 pub fn hangup() -> String {
@@ -33,27 +65,21 @@ pub fn hangup() -> String {
 /// Says something and ends the call.
 #[must_use]
 pub fn say_and_hangup(text: &str) -> String {
-    document(|xml| {
-        say(xml, text)?;
-        end(xml)
-    })
+    document(|xml| leave(xml, text, None))
 }
 
 /// Says something and connects the caller with a number; the call ends with that conversation.
 #[must_use]
 pub fn say_and_dial(text: &str, number: &PhoneNumber) -> String {
-    document(|xml| {
-        say(xml, text)?;
-        dial_number(xml, number, None)?;
-        end(xml)
-    })
+    document(|xml| leave(xml, text, Some(number)))
 }
 
-/// Connects the caller with a number. `action_url`, which must be absolute, is asked what to do when that conversation
-/// has ended or did not come about.
-#[must_use]
-pub fn dial(number: &PhoneNumber, action_url: &str) -> String {
-    document(|xml| dial_number(xml, number, Some(action_url)))
+fn leave(xml: &mut Xml, text: &str, human: Option<&PhoneNumber>) -> io::Result<()> {
+    say(xml, text)?;
+    if let Some(human) = human {
+        dial_number(xml, human, None)?;
+    }
+    end(xml)
 }
 
 fn document(content: impl FnOnce(&mut Xml) -> io::Result<()>) -> String {
@@ -118,10 +144,29 @@ mod tests {
             say_and_dial("Hi", &number()),
             "<Response><Say>Hi</Say><Dial><Number>+15555550123</Number></Dial><Hangup/></Response>"
         );
-        assert_eq!(
-            dial(&number(), "https://h/after"),
-            "<Response><Dial action=\"https://h/after\" method=\"POST\"><Number>+15555550123</Number></Dial></Response>"
-        );
+    }
+
+    #[test]
+    fn the_end_of_a_stream_has_a_document() {
+        let human = Some(number());
+        let ending = Ending { apology: "Sorry.".into(), human, dial_ended_url: "https://h/after".into() };
+        let dial = "<Dial action=\"https://h/after\" method=\"POST\"><Number>+15555550123</Number></Dial>";
+        let sorry = "<Say>Sorry.</Say><Dial><Number>+15555550123</Number></Dial><Hangup/>";
+        let say = |then| StreamEnd::Say { text: "We open at nine & close at five.".into(), then: Box::new(then) };
+        let rest = "<Say>We open at nine &amp; close at five.</Say>";
+        for (end, expected) in [
+            (StreamEnd::HangUp, "<Hangup/>".to_owned()),
+            (StreamEnd::Transfer(number()), dial.to_owned()),
+            (StreamEnd::Apologise, sorry.to_owned()),
+            (say(StreamEnd::HangUp), format!("{rest}<Hangup/>")),
+            (say(StreamEnd::Transfer(number())), format!("{rest}{dial}")),
+            (say(StreamEnd::Apologise), format!("{rest}{sorry}")),
+        ] {
+            assert_eq!(ending.document(&end), format!("<Response>{expected}</Response>"));
+        }
+        let alone = Ending { human: None, ..ending };
+        let expected = format!("<Response>{rest}<Say>Sorry.</Say><Hangup/></Response>");
+        assert_eq!(alone.document(&say(StreamEnd::Apologise)), expected);
     }
 
     proptest! {

@@ -92,7 +92,7 @@ async fn twilio_is_told_when_it_does_not_ask() {
     world.stt.says("bye").await;
     phone.is_closed().await;
     assert_eq!(outcome(world).await, "hangup_by_otto");
-    assert_eq!(telephony.told.all(), ["hang up CA1"]);
+    assert_eq!(telephony.told.all(), ["CA1: HangUp"]);
 }
 
 #[tokio::test(start_paused = true)]

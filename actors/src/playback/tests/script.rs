@@ -1,7 +1,6 @@
 //! The decisions, input by input. A sample is an eighth of a millisecond; positions are samples of the epoch.
 
 use super::*;
-use crate::limits::TTS_FLUSHES_PER_WINDOW;
 
 #[tokio::test(start_paused = true)]
 async fn an_utterance_has_one_flush_and_order_is_kept() {
@@ -23,24 +22,9 @@ async fn a_new_utterance_completes_the_one_before() {
 #[tokio::test(start_paused = true)]
 async fn what_is_said_before_the_line_is_open_waits() {
     let mut bench = Bench::closed(Vec::new());
-    bench.says_whole(1, "Hello.").wanted(&[]);
-    bench.does(Input::Open).wanted(&["connect 1 at 0"]);
-    bench.then().pumps(Pumped::Connected).wanted(&["speak Hello.", "flush"]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn no_more_flushes_than_the_vendor_takes() {
-    let mut bench = Bench::ready();
-    for id in 1..=25 {
-        bench.says_whole(id, "Word.");
-    }
-    let flushes = |bench: &Bench| bench.log.iter().filter(|l| *l == "flush").count();
-    assert_eq!(flushes(&bench), TTS_FLUSHES_PER_WINDOW);
-    assert_eq!(bench.armed().last(), Some(&"Flush 60000"));
-    tokio::time::advance(Duration::from_secs(60)).await;
-    bench.then().due(PlaybackTimer::Flush);
-    // What waited for a flush was given as text already.
-    assert_eq!((flushes(&bench), bench.log.iter().filter(|l| l.starts_with("speak")).count()), (6, 5));
+    bench.says_whole(1, "Good day.").wanted(&[]);
+    bench.does(Input::Open).wanted(&["begin at 0", "connect 1"]);
+    bench.then().pumps(Pumped::Connected).wanted(&["speak Good day.", "flush"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -58,7 +42,7 @@ async fn an_interruption_of_nothing_is_answered() {
     Bench::ready().does(Input::Hush).wanted(&["cut []"]);
     Bench::closed(Vec::new()).does(Input::Hush).wanted(&["cut []"]);
     let mut bench = Bench::closed(Vec::new());
-    bench.does(Input::Open).says(1, "Hello").then().does(Input::Hush).wanted(&["clear line", "cut [1: ]"]);
+    bench.does(Input::Open).says(1, "Hello there").then().does(Input::Hush).wanted(&["clear line", "cut [1: ]"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -78,8 +62,7 @@ async fn a_lost_session_says_again_from_the_first_sentence_that_was_not_heard() 
     let mut bench = Bench::ready();
     bench.says_whole(1, "First one. Second one. Third one.").begins(0).line(12_000, 9_000);
     // 9,000 samples are 16 characters at the rate that is assumed: "First one. Secon".
-    bench.then().loses_session().wanted(&["trouble", "clear line"]);
-    bench.then().due(PlaybackTimer::Connect).wanted(&["connect 2 at 0"]);
+    bench.then().loses_session().wanted(&["trouble", "clear line", "connect 2"]);
     bench.then().pumps(Pumped::Connected).wanted(&["speak Second one. Third one.", "flush"]);
     bench.then().begins(0).ends(8_000).line(8_000, 8_000).played(8_000);
     bench.wanted(&["started 1", "spoken 1: First one. Second one. Third one."]);
@@ -89,7 +72,7 @@ async fn a_lost_session_says_again_from_the_first_sentence_that_was_not_heard() 
 async fn a_lost_session_keeps_what_is_whole_on_its_way() {
     let mut bench = Bench::ready();
     bench.says_whole(1, "One.").says_whole(2, "Two.").begins(0).ends(4_000).line(4_000, 1_000);
-    bench.then().loses_session().due(PlaybackTimer::Connect).wanted(&["trouble", "connect 2 at 4000"]);
+    bench.then().loses_session().wanted(&["trouble", "connect 2"]);
     bench.then().pumps(Pumped::Connected).wanted(&["speak Two.", "flush"]);
     bench.then().begins(4_000).ends(8_000).played(4_000).played(8_000);
     bench.wanted(&["started 2", "spoken 1: One.", "spoken 2: Two."]);
@@ -101,50 +84,24 @@ async fn what_was_heard_whole_is_over_and_not_said_again_in_silence() {
     bench.says_whole(1, "One.").says_whole(2, "Two.").begins(0).ends(4_000).begins(4_000).line(6_000, 5_000);
     // The mark of the first is not back yet, and half of the second must be taken back: an empty text has no audio and
     // would never end.
-    bench.then().loses_session().due(PlaybackTimer::Connect).pumps(Pumped::Connected);
-    bench.wanted(&["trouble", "clear line", "spoken 1: One.", "connect 2 at 0", "speak Two.", "flush"]);
+    bench.then().loses_session().pumps(Pumped::Connected);
+    bench.wanted(&["trouble", "clear line", "spoken 1: One.", "connect 2", "speak Two.", "flush"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_text_without_any_sound_is_over_at_once() {
     let mut bench = Bench::ready();
     bench.says_whole(1, "First one.").begins(0).line(9_000, 9_000).says(1, " ");
-    bench.then().loses_session().due(PlaybackTimer::Connect).pumps(Pumped::Connected);
+    bench.then().loses_session().pumps(Pumped::Connected);
     assert!(!bench.log.iter().any(|l| l == "flush"), "{:?}", bench.log);
     bench.then().does(Input::Hush);
     assert!(bench.log.iter().any(|l| l.starts_with("cut")));
 }
 
 #[tokio::test(start_paused = true)]
-async fn attempts_back_off_and_are_forgiven_with_the_first_sound() {
-    let mut bench = Bench::ready();
-    bench.says_whole(1, "One.");
-    let mut pauses = Vec::new();
-    for _ in 0..8 {
-        bench.then().loses_session();
-        pauses.extend(bench.armed().iter().map(|l| (*l).to_owned()));
-        bench.due(PlaybackTimer::Connect);
-    }
-    assert_eq!(pauses, [100, 200, 400, 800, 1_600, 2_000, 2_000, 2_000].map(|pause| format!("Connect {pause}")));
-    bench.pumps(Pumped::Connected).begins(0).then().loses_session();
-    assert_eq!(bench.armed(), ["Connect 100"]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_leg_fails_when_no_session_can_be_had() {
-    let mut bench = Bench::ready();
-    bench.pumps(Pumped::Lost(crate::testing::fatal())).wanted(&["fail"]);
-    let mut bench = Bench::ready();
-    for _ in 0..9 {
-        bench.then().loses_session().due(PlaybackTimer::Connect);
-    }
-    assert_eq!(bench.log[0], "fail");
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_session_that_was_replaced_is_not_listened_to() {
     let mut bench = Bench::ready();
-    bench.says_whole(1, "One.").loses_session().due(PlaybackTimer::Connect).then();
+    bench.says_whole(1, "One.").loses_session().then();
     let lost = Pumped::Lost(crate::testing::passing());
     bench.does(Input::Pumped { session: 1, what: lost }).does(Input::Pumped { session: 1, what: Pumped::Connected });
     bench.wanted(&[]);
@@ -172,7 +129,7 @@ async fn a_clock_that_runs_late_is_asked_again() {
 async fn an_actor_that_was_started_again_goes_on() {
     // One is whole on its way, two was not begun.
     let mut bench = Bench::closed(vec![utterance(1, "One.", Some((0, Some(4_000)))), utterance(2, "Two.", None)]);
-    bench.line(4_000, 1_000).does(Input::Open).wanted(&["connect 1 at 4000"]);
+    bench.line(4_000, 1_000).does(Input::Open).wanted(&["begin at 4000", "connect 1"]);
     assert_eq!(bench.armed(), ["Mark 1875"], "its mark may have come back while nobody was there");
     bench.then().pumps(Pumped::Connected).wanted(&["speak Two.", "flush"]);
     bench.then().played(4_000).wanted(&["spoken 1: One."]);
@@ -182,14 +139,14 @@ async fn an_actor_that_was_started_again_goes_on() {
 async fn an_actor_that_was_started_again_takes_half_an_utterance_back() {
     let mut bench = Bench::closed(vec![utterance(1, "First one. Second one.", Some((0, None)))]);
     bench.line(12_000, 9_000).does(Input::Open).pumps(Pumped::Connected);
-    bench.wanted(&["clear line", "connect 1 at 0", "speak Second one.", "flush"]);
+    bench.wanted(&["clear line", "begin at 0", "connect 1", "speak Second one.", "flush"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn where_audio_lies_is_said_with_the_text_it_belongs_to() {
     let mut bench = Bench::ready();
     bench.says_whole(1, "First one. Second one.").begins(0).line(12_000, 9_000).loses_session();
-    bench.due(PlaybackTimer::Connect).pumps(Pumped::Connected);
+    bench.pumps(Pumped::Connected);
     let epoch = bench.line.epoch;
     let began = Pumped::Began { epoch, position: 0, first_byte: Instant::now() };
     let effects = bench.machine.step(Input::Pumped { session: 2, what: began }, bench.line, Instant::now());
