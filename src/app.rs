@@ -23,7 +23,7 @@ use tracing::{info, warn};
 use crate::config::{self, Settings};
 use crate::engine::Engine;
 use crate::http::{self, AppParts, AppState, PublicUrls};
-use crate::store::SqliteStore;
+use crate::store::Records;
 use crate::telemetry;
 use crate::vendors::twilio::TwilioRest;
 use crate::vendors::twilio::signature::SignatureCheck;
@@ -49,7 +49,7 @@ pub struct App {
     /// What happens in its calls, as it happens.
     pub live: LiveEvents,
     /// Its records.
-    pub store: Arc<SqliteStore>,
+    pub store: Arc<dyn Records>,
     engine: Engine,
     ready: Arc<AtomicBool>,
     end: CancellationToken,

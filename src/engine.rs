@@ -13,7 +13,7 @@ use otto_actors::registry::Calls;
 use otto_actors::root::{Addresses, RootArgs, RootMsg, RootRef, RootSupervisor, Shared};
 
 use crate::config::Settings;
-use crate::store::{MemoryCache, RedisCache, SqliteStore, open_store};
+use crate::store::{MemoryCache, Records, RedisCache, open_store};
 
 /// A running engine.
 pub struct Engine {
@@ -22,7 +22,7 @@ pub struct Engine {
     /// What happens in its calls, as it happens.
     pub live: LiveEvents,
     /// Its records.
-    pub store: Arc<SqliteStore>,
+    pub store: Arc<dyn Records>,
     /// Its cache.
     pub cache: Arc<dyn Cache>,
     root: RootRef,
@@ -34,8 +34,8 @@ impl Engine {
     /// # Errors
     /// When the database or the cache cannot be opened.
     pub async fn start(settings: &Settings, vendors: Vendors, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
-        let store = open_store(&settings.database_url).await.context("cannot open the database (DATABASE_URL)")?;
-        store.sync_bays(&settings.shop.bays).await.context("cannot write the bays")?;
+        let store = open_store(&settings.database).await.context("cannot open the database (DATABASE_URL)")?;
+        store.sync_bays(&settings.bays()).await.context("cannot write the bays")?;
         let cache = cache(settings)?;
         let addresses = Addresses::default();
         let shop = Arc::new(settings.shop.clone());

@@ -8,6 +8,8 @@ use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::Command;
 use tokio::time::timeout;
 
+use crate::postgres::Database;
+
 const OTTO: &str = env!("CARGO_BIN_EXE_otto");
 
 fn otto(folder: &std::path::Path, arguments: &[&str]) -> Command {
@@ -63,6 +65,26 @@ async fn check_reaches_the_vendors() {
     }
     assert!(!text.contains("simulated-auth-token"), "no secret is printed: {text}");
     world.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_thousand_customers_are_invented_in_20_s_in_either_database() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let postgres = Database::create().await;
+    for (url, kind) in [("sqlite://trial.db", "SQLite"), (postgres.url.as_str(), "PostgreSQL")] {
+        let run = async |arguments: &[&str]| {
+            let run = otto(folder.path(), arguments).env("DATABASE_URL", url).output();
+            let output = timeout(Duration::from_secs(60), run).await.expect("within a minute").expect("it runs");
+            String::from_utf8_lossy(&output.stdout).into_owned()
+        };
+        assert!(run(&["migrate"]).await.contains(&format!("up to date ({kind})")), "{kind}");
+        let began = std::time::Instant::now();
+        let text = run(&["seed", "--customers", "10000", "--seed", "3"]).await;
+        assert!(text.starts_with("10000 customers") && text.contains(kind), "{text}");
+        assert!(began.elapsed() < Duration::from_secs(20), "{text}");
+        let state = run(&["check"]).await;
+        assert!(state.contains(&format!("database  ok   {kind}")), "{state}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Everything that has to pass: formatting, lints, all tests. Installs the Debian packages that the tests need and starts
-# a Redis of its own, which ends with this script.
+# a Redis and a PostgreSQL of its own, which end with this script.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,17 +12,26 @@ install_missing() {
   for need in "${needs[@]}"; do
     command -v "${need%%:*}" >/dev/null || missing+=("${need##*:}")
   done
+  # Debian has it on no PATH.
+  command -v postgres >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || missing+=(postgresql)
   [ "${#missing[@]}" -eq 0 ] && return
   local as_root=()
   [ "$(id -u)" -eq 0 ] || as_root=(sudo)
   "${as_root[@]}" apt-get update -q
-  # A packaged server must not start by itself.
+  # A packaged server must not start by itself, nor make a database of its own.
+  if [[ " ${missing[*]} " == *" postgresql "* && ! -e /etc/postgresql-common/createcluster.conf ]]; then
+    "${as_root[@]}" mkdir -p /etc/postgresql-common
+    echo "create_main_cluster = false" | "${as_root[@]}" tee /etc/postgresql-common/createcluster.conf >/dev/null
+  fi
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -q -y --no-install-recommends "${missing[@]}"
 }
 
 work=""
 redis_pid=""
+postgres_pid=""
 clean_up() {
+  # The end of its input ends it.
+  [ -z "${postgres[1]:-}" ] || { eval "exec ${postgres[1]}>&-"; wait "$postgres_pid" 2>/dev/null || true; }
   [ -z "$redis_pid" ] || kill "$redis_pid" 2>/dev/null || true
   [ -z "$work" ] || rm -rf "$work"
 }
@@ -40,9 +49,18 @@ start_redis() {
   export OTTO_TEST_REDIS_URL="redis+unix://$socket"
 }
 
+start_postgres() {
+  coproc postgres { exec tests/postgres.sh; }
+  # The name of a coprocess is forgotten when it ends.
+  postgres_pid=$!
+  read -r OTTO_TEST_POSTGRES_URL <&"${postgres[0]}" || { echo "PostgreSQL did not start" >&2; exit 1; }
+  export OTTO_TEST_POSTGRES_URL
+}
+
 install_missing
 work=$(mktemp -d)
 start_redis
+start_postgres
 cargo fmt --all --check
 cargo clippy --workspace --all-targets --locked -- -D warnings
 cargo test --workspace --locked

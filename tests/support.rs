@@ -7,7 +7,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use otto::app::App;
 use otto::config::{Environment, Settings};
 use otto_actors::domain::{Appointment, PhoneNumber};
-use otto_actors::ports::{Clock, Store as _};
+use otto_actors::ports::Clock;
 use otto_actors::registry::RegistryView;
 use otto_sim::deepgram_tts::TtsRequest;
 use otto_sim::openai::{Brain, Receptionist, Reply, Request, Role};

@@ -2,6 +2,7 @@
 DROP TABLE reminders;
 DROP TABLE call_events;
 DROP TABLE outbox;
+DROP TABLE messages;
 DROP TABLE effects;
 DROP TABLE call_logs;
 DROP TABLE service_history;

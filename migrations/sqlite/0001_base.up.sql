@@ -1,8 +1,8 @@
--- The ten tables. How to read them by hand:
+-- The tables. How to read them by hand; migrations/postgres has the same ones:
 --
 -- * An instant is UTC text of one fixed form, 2026-11-24T15:00:00Z, so that text order is time order; the journal's
 --   `at` has milliseconds besides: 2026-11-24T15:00:00.250Z. A date is YYYY-MM-DD in the shop's zone.
--- * Money is an exact decimal as text, 89.50, never a binary fraction.
+-- * Money is in whole cents, never a binary fraction: 8950 is 89.50.
 -- * A flag is 0 or 1. JSON is text.
 
 CREATE TABLE bays (
@@ -16,6 +16,8 @@ CREATE TABLE bays (
 CREATE TABLE customers (
     id               INTEGER PRIMARY KEY,
     name             TEXT NOT NULL CHECK (trim(name) <> ''),
+    -- The words of the name in lower case, each after a space: what a search by name looks through.
+    search_name      TEXT NOT NULL DEFAULT '',
     -- E.164: caller id finds the customer by it.
     phone            TEXT NOT NULL UNIQUE CHECK (phone GLOB '+[1-9]*' AND substr(phone, 2) NOT GLOB '*[^0-9]*'),
     email            TEXT,
@@ -66,11 +68,14 @@ CREATE TABLE appointments (
     status            TEXT    NOT NULL DEFAULT 'scheduled'
         CHECK (status IN ('scheduled', 'confirmed', 'in_progress', 'completed', 'cancelled', 'no_show')),
     concerns          TEXT,
-    estimate          TEXT CHECK (estimate GLOB '[0-9]*' AND estimate NOT GLOB '*[^0-9.]*'),
+    estimate_cents    INTEGER CHECK (estimate_cents >= 0),
     booked_by         TEXT    NOT NULL,
     -- The call in which it was booked; NULL when it was no call.
     call_sid          TEXT,
     calendar_event_id TEXT,
+    cancel_reason     TEXT,
+    -- Counts its changes: of two orders to the calendar, the one with the higher number is newer.
+    version           INTEGER NOT NULL DEFAULT 1,
     created_at        TEXT    NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ', 'now')),
     updated_at        TEXT    NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ', 'now')),
     CHECK (ends_at = strftime('%Y-%m-%dT%H:%M:%SZ', starts_at, '+' || minutes || ' minutes'))
@@ -118,7 +123,7 @@ CREATE TABLE service_history (
     mileage     INTEGER CHECK (mileage >= 0),
     work        TEXT    NOT NULL,
     parts       TEXT,
-    cost        TEXT CHECK (cost GLOB '[0-9]*' AND cost NOT GLOB '*[^0-9.]*'),
+    cost_cents  INTEGER CHECK (cost_cents >= 0),
     next_due_on TEXT CHECK (next_due_on GLOB '????-??-??'),
     created_at  TEXT    NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))
 ) STRICT;
@@ -144,6 +149,8 @@ CREATE TABLE call_logs (
     turns             INTEGER CHECK (turns >= 0),
     prompt_tokens     INTEGER CHECK (prompt_tokens >= 0),
     completion_tokens INTEGER CHECK (completion_tokens >= 0),
+    -- Of each turn, in milliseconds from its end to Otto's first sound.
+    latencies_ms      TEXT CHECK (json_valid(latencies_ms)),
     transferred_to    TEXT
 ) STRICT, WITHOUT ROWID;
 
@@ -161,20 +168,40 @@ CREATE TABLE effects (
     PRIMARY KEY (call_sid, turn, tool_call_id)
 ) STRICT, WITHOUT ROWID;
 
--- What must still be done outside (calendar events, SMS), written in the transaction that decided it.
-CREATE TABLE outbox (
-    id              INTEGER PRIMARY KEY,
-    kind            TEXT    NOT NULL,
-    payload         TEXT    NOT NULL CHECK (json_valid(payload)),
-    dedupe_key      TEXT    NOT NULL UNIQUE,
-    attempts        INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
-    next_attempt_at TEXT    NOT NULL CHECK (next_attempt_at GLOB '????-??-??T??:??:??Z'),
-    delivered_at    TEXT CHECK (delivered_at GLOB '????-??-??T??:??:??Z'),
-    last_error      TEXT,
-    created_at      TEXT    NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))
+-- What callers asked Otto to tell the people of the shop.
+CREATE TABLE messages (
+    id          INTEGER PRIMARY KEY,
+    call_sid    TEXT NOT NULL,
+    caller      TEXT,
+    customer_id INTEGER REFERENCES customers (id) ON DELETE SET NULL,
+    name        TEXT,
+    body        TEXT NOT NULL CHECK (trim(body) <> ''),
+    created_at  TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))
 ) STRICT;
 
-CREATE INDEX outbox_due ON outbox (next_attempt_at) WHERE delivered_at IS NULL;
+CREATE INDEX messages_by_time ON messages (created_at);
+
+-- What must still be done outside (calendar events, SMS), written in the transaction that decided it. A worker claims
+-- rows with a lease. Rows of one subject are delivered one after the other, in the order of their ids.
+CREATE TABLE outbox (
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind            TEXT    NOT NULL,
+    -- What it is about, such as appointment:17.
+    subject         TEXT    NOT NULL,
+    payload         TEXT    NOT NULL CHECK (json_valid(payload)),
+    attempts        INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
+    -- NULL: at once.
+    next_attempt_at TEXT CHECK (next_attempt_at GLOB '????-??-??T??:??:??Z'),
+    claimed_by      TEXT,
+    claimed_until   TEXT CHECK (claimed_until GLOB '????-??-??T??:??:??Z'),
+    delivered_at    TEXT CHECK (delivered_at GLOB '????-??-??T??:??:??Z'),
+    last_error      TEXT,
+    created_at      TEXT    NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ', 'now')),
+    CHECK ((claimed_by IS NULL) = (claimed_until IS NULL))
+) STRICT;
+
+CREATE INDEX outbox_open ON outbox (kind, id) WHERE delivered_at IS NULL;
+CREATE INDEX outbox_open_by_subject ON outbox (subject, id) WHERE delivered_at IS NULL;
 
 -- The journal of calls: from it a session is rebuilt. `payload` is an encoded otto.v1.CallEvent.
 CREATE TABLE call_events (

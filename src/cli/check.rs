@@ -4,7 +4,7 @@ use std::future::Future;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use otto_actors::ports::{Cache as _, Store as _, TextToSpeech as _, VendorError};
+use otto_actors::ports::{Cache as _, TextToSpeech as _, VendorError};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::timeout;
 use url::Url;
@@ -93,18 +93,26 @@ async fn in_time(check: impl Future<Output = State>) -> State {
 }
 
 async fn database(settings: &Settings) -> State {
-    let url = settings.database_url.expose_secret();
-    let path = url.trim_start_matches("sqlite:").trim_start_matches("//").split('?').next().unwrap_or_default();
-    if !path.contains(":memory:") && !std::path::Path::new(path).exists() {
+    if let Some(path) = sqlite_file(settings.database.url.expose_secret())
+        && !std::path::Path::new(path).exists()
+    {
         return State::Off("the file does not exist yet; the first start makes it".into());
     }
-    match open_store(&settings.database_url).await {
-        Ok(store) => match store.ping().await {
-            Ok(()) => State::Fine("SQLite".into()),
-            Err(error) => State::Bad(error.to_string()),
-        },
-        Err(error) => State::Bad(error.to_string()),
+    let store = match open_store(&settings.database).await {
+        Ok(store) => store,
+        Err(error) => return State::Bad(error.to_string()),
+    };
+    match (store.ping().await, store.ping_replica().await) {
+        (Ok(()), Ok(())) => State::Fine(store.kind().into()),
+        (Ok(()), Err(error)) => State::Bad(format!("{}; DATABASE_READ_URL: {error}", store.kind())),
+        (Err(error), _) => State::Bad(error.to_string()),
     }
+}
+
+/// The file of an SQLite database that is in one.
+fn sqlite_file(url: &str) -> Option<&str> {
+    let path = url.strip_prefix("sqlite:")?.trim_start_matches("//").split('?').next()?;
+    (!path.contains(":memory:")).then_some(path)
 }
 
 async fn redis(settings: &Settings) -> State {

@@ -9,11 +9,9 @@ use std::time::Duration;
 use anyhow::Context as _;
 use chrono::Utc;
 use otto_actors::domain::{Appointment, PhoneNumber, Shop, spoken};
-use otto_actors::ports::Store as _;
 use otto_proto::v1::{CallEvent, TurnTimed, call_event::Body};
 use otto_sim::twilio::{CallPlan, Step};
 use otto_sim::{Latency, Seed, World, WorldSettings};
-use secrecy::SecretString;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::asked_to_end;
@@ -72,9 +70,8 @@ fn world_settings() -> WorldSettings {
 }
 
 async fn seed(settings: &Settings) -> anyhow::Result<()> {
-    let url: &SecretString = &settings.database_url;
-    let store = open_store(url).await?;
-    store.sync_bays(&settings.shop.bays).await?;
+    let store = open_store(&settings.database).await?;
+    store.sync_bays(&settings.bays()).await?;
     let zone = settings.shop.time_zone;
     store.seed_demo(Utc::now().with_timezone(&zone).date_naive(), zone).await?;
     store.close().await;

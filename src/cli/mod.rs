@@ -4,6 +4,8 @@ mod chaos;
 mod chat;
 mod check;
 mod demo;
+mod migrate;
+mod seed;
 mod serve;
 
 use std::future::Future;
@@ -33,6 +35,10 @@ enum Command {
     Chaos(chaos::ChaosArgs),
     /// Talk to Otto by text in this terminal: no telephone, no Deepgram, and no key unless a model is set.
     Chat(chat::Options),
+    /// Bring the tables of the database up to date. Every start does it, too.
+    Migrate,
+    /// Fill the database with invented customers for trials.
+    Seed(seed::Options),
     /// Read the settings, say what is missing and which services can be reached.
     Check,
 }
@@ -51,6 +57,8 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Demo { keep } => block_on(demo::run(keep)),
         Command::Chaos(args) => block_on(chaos::run(args)),
         Command::Chat(options) => block_on(chat::run(options)),
+        Command::Migrate => block_on(migrate::run()),
+        Command::Seed(options) => block_on(seed::run(options)),
         Command::Check => block_on(check::run()),
     }
 }

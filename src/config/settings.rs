@@ -1,12 +1,13 @@
 //! What can be set in the environment, as types, and the rules between the settings. DESIGN.md, section 6, has the list.
 
-use otto_actors::domain::{PhoneNumber, Shop};
+use otto_actors::domain::{PhoneNumber, Shop, ShopBay};
 use secrecy::SecretString;
 use url::Url;
 
 use super::groups::{self, Deepgram, Google, OpenAi, Server, Telemetry, Twilio};
 use super::read::Reader;
 use super::{Environment, Problems, SHOP_FILE_VARIABLE, shop};
+use crate::store;
 
 /// Every variable that is read.
 pub(super) const KNOWN: &[&str] = &[
@@ -14,6 +15,8 @@ pub(super) const KNOWN: &[&str] = &[
     "PORT",
     "BASE_URL",
     "DATABASE_URL",
+    "DATABASE_READ_URL",
+    "DATABASE_POOL",
     "REDIS_URL",
     "TWILIO_ACCOUNT_SID",
     "TWILIO_AUTH_TOKEN",
@@ -81,8 +84,8 @@ pub(super) fn is_known(name: &str) -> bool {
 pub struct Settings {
     /// The HTTP server and the process.
     pub server: Server,
-    /// Where the records are; may hold a password.
-    pub database_url: SecretString,
+    /// Where the records are.
+    pub database: store::Address,
     /// Where the shared cache is; without it each process has its own. May hold a password.
     pub redis_url: Option<SecretString>,
     /// The telephone company.
@@ -119,7 +122,7 @@ impl Settings {
         let openai = groups::openai(&mut reader);
         let settings = Self {
             server: groups::server(&mut reader),
-            database_url: database_url(&mut reader),
+            database: database(&mut reader),
             redis_url: redis_url(&mut reader),
             twilio: groups::twilio(&mut reader),
             deepgram: groups::deepgram(&mut reader),
@@ -136,6 +139,12 @@ impl Settings {
         };
         settings.check_relations(&mut reader);
         if reader.problems.is_empty() { Ok(settings) } else { Err(Problems(reader.problems)) }
+    }
+
+    /// The shop's bays with their calendars.
+    #[must_use]
+    pub fn bays(&self) -> Vec<ShopBay> {
+        ShopBay::list(&self.shop.bays, &self.google.calendar_ids)
     }
 
     /// Settings that are there and fine, and that this version makes no use of.
@@ -181,12 +190,25 @@ fn is_unknown(name: &str) -> bool {
     OUR_PREFIXES.iter().any(|prefix| name.starts_with(prefix)) && !is_known(name) && !name.starts_with(TEST_PREFIX)
 }
 
-fn database_url(reader: &mut Reader<'_>) -> SecretString {
+fn database(reader: &mut Reader<'_>) -> store::Address {
     let url = reader.get("DATABASE_URL").unwrap_or("sqlite://otto.db");
-    if let Err(error) = crate::store::check_url(url) {
+    if let Err(error) = store::check_url(url) {
         reader.problem(format!("DATABASE_URL: {error}"));
     }
-    SecretString::from(url.to_owned())
+    let read_url = reader.get("DATABASE_READ_URL");
+    match read_url.map(store::check_url) {
+        Some(Err(error)) => reader.problem(format!("DATABASE_READ_URL: {error}")),
+        Some(Ok(())) if !read_url.into_iter().chain([url]).all(store::is_postgres) => reader.problem(
+            "DATABASE_READ_URL: found it beside an SQLite database, expected it for a replica of a PostgreSQL database \
+             alone",
+        ),
+        _ => {}
+    }
+    store::Address {
+        url: SecretString::from(url.to_owned()),
+        read_url: read_url.map(|url| SecretString::from(url.to_owned())),
+        pool: reader.number("DATABASE_POOL", 1, 1_000, 20),
+    }
 }
 
 fn redis_url(reader: &mut Reader<'_>) -> Option<SecretString> {

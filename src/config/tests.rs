@@ -32,7 +32,7 @@ fn nothing_set_is_a_server_on_this_machine() {
     let settings = fine(&[]);
     assert_eq!((settings.server.host.to_string().as_str(), settings.server.port), ("127.0.0.1", 8_000));
     assert_eq!((settings.server.max_calls, settings.server.drain.as_secs()), (100, 30));
-    assert_eq!(settings.database_url.expose_secret(), "sqlite://otto.db");
+    assert_eq!(settings.database.url.expose_secret(), "sqlite://otto.db");
     assert_eq!(settings.twilio.api_url.as_str(), "https://api.twilio.com/");
     assert_eq!(settings.deepgram.url.as_str(), "wss://api.deepgram.com/");
     assert_eq!((settings.deepgram.stt_model.as_str(), settings.openai.model.as_str()), ("nova-3", "gpt-6-luna"));
@@ -131,7 +131,9 @@ fn all_problems_are_reported_at_once() {
 fn neither_errors_nor_debug_show_secrets_or_phone_numbers() {
     const SECRET: &str = "hunter2";
     for (name, value) in [
-        ("DATABASE_URL", "postgres://otto:hunter2@db/otto"),
+        ("DATABASE_URL", "mysql://otto:hunter2@db/otto"),
+        ("DATABASE_URL", "postgres://otto:hunter2@db:port/otto"),
+        ("DATABASE_READ_URL", "postgres://otto:hunter2@replica/otto"),
         ("REDIS_URL", "http://:hunter2@redis"),
         ("TWILIO_AUTH_TOKEN", "hunter2 with spaces"),
         ("BASE_URL", "https://otto:hunter2@otto.example.com"),
@@ -146,6 +148,8 @@ fn neither_errors_nor_debug_show_secrets_or_phone_numbers() {
         ["TWILIO_AUTH_TOKEN", "DEEPGRAM_API_KEY", "OPENAI_API_KEY", "FALLBACK_OPENAI_API_KEY", "OPERATOR_TOKEN"];
     let mut pairs: Vec<_> = names.into_iter().map(|name| (name, SECRET)).collect();
     pairs.extend([("FALLBACK_OPENAI_MODEL", "m"), ("FALLBACK_OPENAI_BASE_URL", "https://llm.example.com/v1")]);
+    pairs.extend([("DATABASE_URL", "postgres://otto:hunter2@db/otto")]);
+    pairs.extend([("DATABASE_READ_URL", "postgres://otto:hunter2@replica/otto"), ("DATABASE_POOL", "5")]);
     pairs.extend([("REDIS_URL", "redis://:hunter2@redis/0"), ("ESCALATION_NUMBER", "+15555550123")]);
     let settings = Settings::read(&pairs.into_iter().collect(), None).unwrap();
     let shown = format!("{settings:?}");

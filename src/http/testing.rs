@@ -14,10 +14,16 @@ use chrono::{DateTime, Utc};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use otto_actors::actor::{self, ActorError, Behaviour, Mailbox};
 use otto_actors::address::Address;
-use otto_actors::domain::{Appointment, BookedTime, CallSid, Customer, CustomerId, PhoneNumber, Shop, Vehicle};
+use otto_actors::domain::{
+    Appointment, AppointmentId, Bay, BookedTime, CallSid, Customer, CustomerId, PhoneNumber, ServiceRecord, Shop,
+    Vehicle,
+};
 use otto_actors::effects::{EffectId, Fence};
 use otto_actors::names::ActorKind;
-use otto_actors::ports::{Booking, Cache, CallEnd, CallRecord, JournalRow, Render, Store, StoreError};
+use otto_actors::ports::{
+    Action, BookingStore, Cache, CallEnd, CallRecord, Claim, CustomerStore, JournalRow, JournalStore, OutboxRow,
+    OutboxStore, Store, StoreError,
+};
 use otto_actors::registry::{Admission, AttachError, Calls, RegistryMsg, RegistryView, StreamEnd, StreamOffer};
 use secrecy::SecretString;
 use serde_json::Value;
@@ -177,11 +183,27 @@ fn away<T>() -> Result<T, StoreError> {
 }
 
 #[async_trait]
-impl Store for Nothing {
+impl CustomerStore for Nothing {
     async fn customer_by_phone(&self, _: &PhoneNumber) -> Result<Option<Customer>, StoreError> {
         away()
     }
+    async fn customer(&self, _: CustomerId) -> Result<Option<Customer>, StoreError> {
+        away()
+    }
+    async fn customers_by_name(&self, _: &str, _: u32) -> Result<Vec<Customer>, StoreError> {
+        away()
+    }
     async fn vehicles_of(&self, _: CustomerId) -> Result<Vec<Vehicle>, StoreError> {
+        away()
+    }
+    async fn service_history(&self, _: CustomerId, _: u32) -> Result<Vec<ServiceRecord>, StoreError> {
+        away()
+    }
+}
+
+#[async_trait]
+impl BookingStore for Nothing {
+    async fn appointment(&self, _: AppointmentId) -> Result<Option<Appointment>, StoreError> {
         away()
     }
     async fn upcoming(&self, _: CustomerId, _: DateTime<Utc>) -> Result<Vec<Appointment>, StoreError> {
@@ -190,12 +212,19 @@ impl Store for Nothing {
     async fn booked_between(&self, _: DateTime<Utc>, _: DateTime<Utc>) -> Result<Vec<BookedTime>, StoreError> {
         away()
     }
+    async fn bays(&self) -> Result<Vec<Bay>, StoreError> {
+        away()
+    }
     async fn bay_count(&self) -> Result<usize, StoreError> {
         away()
     }
-    async fn book(&self, _: &EffectId, _: &Fence, _: Booking, _: Render) -> Result<Value, StoreError> {
+    async fn note_calendar_event(&self, _: AppointmentId, _: Option<&str>) -> Result<(), StoreError> {
         away()
     }
+}
+
+#[async_trait]
+impl JournalStore for Nothing {
     async fn append_events(&self, _: &[JournalRow]) -> Result<(), StoreError> {
         away()
     }
@@ -203,6 +232,29 @@ impl Store for Nothing {
         away()
     }
     async fn call_ended(&self, _: &CallSid, _: &CallEnd) -> Result<(), StoreError> {
+        away()
+    }
+}
+
+#[async_trait]
+impl OutboxStore for Nothing {
+    async fn claim_due(&self, _: &Claim<'_>) -> Result<Vec<OutboxRow>, StoreError> {
+        away()
+    }
+    async fn delivered(&self, _: &OutboxRow, _: DateTime<Utc>) -> Result<bool, StoreError> {
+        away()
+    }
+    async fn failed(&self, _: &OutboxRow, _: DateTime<Utc>, _: &str) -> Result<bool, StoreError> {
+        away()
+    }
+    async fn undelivered(&self) -> Result<u64, StoreError> {
+        away()
+    }
+}
+
+#[async_trait]
+impl Store for Nothing {
+    async fn act(&self, _: &EffectId, _: &Fence, _: Action) -> Result<Value, StoreError> {
         away()
     }
     async fn ping(&self) -> Result<(), StoreError> {

@@ -2,21 +2,14 @@
 
 use super::*;
 use crate::actor;
-use crate::domain::{Appointment, AppointmentId, AppointmentStatus, BayId, CustomerId};
+use crate::domain::{Appointment, AppointmentId, BayId, CustomerId};
 use crate::testing::store::FakeStore;
 use crate::testing::{FakeClock, ms};
 
 async fn calendar(booked: &[(&str, i64)]) -> Mailbox<CalendarMsg> {
     let store = FakeStore::default();
-    let appointment = |(at, bay): &(&str, i64)| Appointment {
-        id: AppointmentId(1),
-        customer: CustomerId(1),
-        vehicle: None,
-        service: "Oil change".into(),
-        starts_at: at.parse().unwrap(),
-        minutes: 60,
-        bay: BayId(*bay),
-        status: AppointmentStatus::Scheduled,
+    let appointment = |(at, bay): &(&str, i64)| {
+        Appointment::new(AppointmentId(1), CustomerId(1), "Oil change", at.parse().unwrap(), 60, BayId(*bay))
     };
     store.change(|records| records.appointments = booked.iter().map(appointment).collect());
     let (store, clock) = (Arc::new(store), Arc::new(FakeClock::monday_morning()));

@@ -221,7 +221,8 @@ impl CallState {
         if let Some(text) = self.session.greeting.clone() {
             self.legs.turn.cast(TurnMsg::Greet { text });
         }
-        for pending in self.session.pending.clone() {
+        for (number, pending) in self.session.pending.clone() {
+            self.announce(Some(number));
             match pending {
                 Pending::Heard(report) => self.pass_on(report),
                 Pending::Key(key) => {

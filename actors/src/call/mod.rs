@@ -31,7 +31,7 @@ use crate::media::{MediaMsg, MediaReport};
 use crate::media_plane::MediaLine;
 use crate::names::{ActorKind, Leg};
 use crate::playback::{PlaybackMsg, PlaybackReport, Prepared};
-use crate::ports::{CallEnd, CallRecord, MediaSink, MediaSource};
+use crate::ports::{CallEnd, CallFacts, CallRecord, MediaSink, MediaSource};
 use crate::registry::{IncomingCall, StreamEnd};
 use crate::speech::Utterance;
 use crate::stt::{SttMsg, SttReport};
@@ -311,6 +311,7 @@ impl CallState {
             outcome,
             turns,
             transcript: self.session.history.transcript(),
+            facts: CallFacts::default(),
         };
         self.outside.journal.ended(self.session.call.clone(), end);
         myself.stop();

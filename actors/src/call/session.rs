@@ -42,8 +42,9 @@ pub(super) struct Session {
     pub(super) wasted_guesses: u32,
     /// What the turn was told to say first and has not said yet.
     pub(super) greeting: Option<String>,
-    /// What the caller said and pressed and the turn has not answered yet.
-    pub(super) pending: Vec<Pending>,
+    /// What the caller said and pressed and the turn has not settled yet, numbered.
+    pub(super) pending: Vec<(u64, Pending)>,
+    last_pending: u64,
 }
 
 impl Session {
@@ -55,7 +56,7 @@ impl Session {
     ) -> Self {
         let identity = Identity { phone: caller, ..Identity::default() };
         let (history, turn, last_utterance, ending, greeting, pending) = Default::default();
-        let (goes_on, deaf, wasted_guesses) = Default::default();
+        let (goes_on, deaf, wasted_guesses, last_pending) = Default::default();
         Self {
             call,
             line,
@@ -70,18 +71,31 @@ impl Session {
             wasted_guesses,
             greeting,
             pending,
+            last_pending,
         }
     }
 
-    /// Keeps a key until the turn has taken it up.
-    pub(super) fn pressed(&mut self, key: char) {
-        if self.pending.len() < PENDING_WORDS {
-            self.pending.push(Pending::Key(key));
-        }
+    /// Keeps a key until the turn has settled it; its number.
+    pub(super) fn pressed(&mut self, key: char) -> Option<u64> {
+        self.keep(Pending::Key(key))
     }
 
-    /// Keeps what was heard until the turn has taken it up.
-    pub(super) fn heard(&mut self, report: &SttReport) {
+    fn keep(&mut self, pending: Pending) -> Option<u64> {
+        if self.pending.len() >= PENDING_WORDS {
+            return None;
+        }
+        self.last_pending += 1;
+        self.pending.push((self.last_pending, pending));
+        Some(self.last_pending)
+    }
+
+    /// All up to this number is in the history, or needs no answer.
+    pub(super) fn settled(&mut self, number: u64) {
+        self.pending.retain(|(pending, _)| *pending > number);
+    }
+
+    /// Keeps what was heard until the turn has settled it; its number, if it is kept.
+    pub(super) fn heard(&mut self, report: &SttReport) -> Option<u64> {
         match report {
             SttReport::Deaf => self.deaf = true,
             SttReport::Hears => self.deaf = false,
@@ -93,9 +107,7 @@ impl Session {
             SttReport::Eager(_) | SttReport::Resumed => false,
             SttReport::Deaf | SttReport::Hears | SttReport::GivenUp | SttReport::Trouble(_) => false,
         };
-        if counts && self.pending.len() < PENDING_WORDS {
-            self.pending.push(Pending::Heard(report.clone()));
-        }
+        if counts { self.keep(Pending::Heard(report.clone())) } else { None }
     }
 
     /// The session as it is kept in the cache.
@@ -137,4 +149,29 @@ fn message(entry: &Entry) -> v1::Message {
 
 fn tool_call(call: &ToolCall) -> v1::ToolCall {
     v1::ToolCall { id: call.id.clone(), name: call.name.clone(), arguments: call.arguments.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_turn_has_not_seen_is_not_settled_by_what_was_before_it() {
+        let call = CallSid::parse("CA1").unwrap();
+        let mut session = Session::new(call, None, None, DateTime::UNIX_EPOCH);
+        let words = |text: &str| SttReport::Words {
+            text: text.into(),
+            is_final: true,
+            speech_final: true,
+            waited: std::time::Duration::ZERO,
+        };
+        let numbers = [session.heard(&words("one")), session.pressed('1'), session.heard(&words("two"))];
+        assert_eq!(numbers, [Some(1), Some(2), Some(3)]);
+        session.settled(2);
+        let left: Vec<u64> = session.pending.iter().map(|(number, _)| *number).collect();
+        assert_eq!(left, [3]);
+        session.settled(3);
+        assert!(session.pending.is_empty());
+        assert_eq!(session.heard(&SttReport::UtteranceEnd), None, "nothing waits for an end");
+    }
 }

@@ -103,7 +103,8 @@ impl CallState {
         match report {
             MediaReport::Key(key) => {
                 self.note(Body::Dtmf(v1::Dtmf { digit: key.to_string() }));
-                self.session.pressed(key);
+                let number = self.session.pressed(key);
+                self.announce(number);
                 self.legs.turn.cast(TurnMsg::Key(key));
             }
             MediaReport::Played(epoch, position) => {
@@ -118,9 +119,17 @@ impl CallState {
             SttReport::Trouble(error) => self.trouble(ActorKind::Stt, &error),
             SttReport::GivenUp => self.give_leg_up(myself, Leg::Stt, "the caller cannot be heard"),
             heard => {
-                self.session.heard(&heard);
+                let number = self.session.heard(&heard);
+                self.announce(number);
                 self.pass_on(heard);
             }
+        }
+    }
+
+    /// Before something that is kept until the turn has settled it.
+    pub(super) fn announce(&self, number: Option<u64>) {
+        if let Some(number) = number {
+            self.legs.turn.cast(TurnMsg::Next(number));
         }
     }
 
@@ -148,7 +157,7 @@ impl CallState {
     pub(super) fn turn(&mut self, myself: &CallRef, report: TurnReport) {
         match report {
             TurnReport::Begin(turn) => self.begin_turn(turn),
-            TurnReport::Ignored => self.session.pending.clear(),
+            TurnReport::Settled(number) => self.session.settled(number),
             TurnReport::History(op) => self.history(op),
             TurnReport::Say { turn, utterance, text } => self.say(turn, utterance, text),
             TurnReport::Finish(utterance) => self.finish_utterance(utterance),
@@ -187,7 +196,6 @@ impl CallState {
     fn history(&mut self, op: HistoryOp) {
         self.session.goes_on &= matches!(op, HistoryOp::Cut { .. });
         if let HistoryOp::Add(Entry::User(text)) = &op {
-            self.session.pending.clear();
             let said = Body::CallerSaid(v1::CallerSaid { text: text.clone() });
             self.note(said);
         }

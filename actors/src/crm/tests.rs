@@ -23,6 +23,7 @@ fn write(id: &str, hour: u32, fence: Fence) -> BookingWrite {
         starts_at: format!("2026-11-24T{hour:02}:00:00Z").parse().unwrap(),
         minutes: 30,
         concerns: None,
+        estimate: None,
         booked_by: "phone",
     };
     BookingWrite {

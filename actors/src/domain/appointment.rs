@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{AppointmentId, BayId, CustomerId, VehicleId};
+use super::{AppointmentId, BayId, CustomerId, Money, VehicleId};
 
 /// Where an appointment stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +35,12 @@ impl AppointmentStatus {
         }
     }
 
+    /// Whether it may still be moved, confirmed or called off.
+    #[must_use]
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Scheduled | Self::Confirmed)
+    }
+
     /// Reads the word in the database.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
@@ -62,6 +68,54 @@ pub struct Appointment {
     pub bay: BayId,
     /// Where it stands.
     pub status: AppointmentStatus,
+    /// What the caller said is wrong.
+    pub concerns: Option<String>,
+    /// What it will probably cost.
+    pub estimate: Option<Money>,
+    /// How it came about, such as `phone`.
+    pub booked_by: String,
+    /// Its event in the calendar outside.
+    pub calendar_event: Option<String>,
+    /// Why it was called off.
+    pub cancel_reason: Option<String>,
+    /// Counts its changes from 1: what was made from a lower version is out of date.
+    pub version: i64,
+}
+
+impl Appointment {
+    /// A booked appointment of which nothing else is known.
+    #[must_use]
+    pub fn new(
+        id: AppointmentId,
+        customer: CustomerId,
+        service: impl Into<String>,
+        starts_at: DateTime<Utc>,
+        minutes: u32,
+        bay: BayId,
+    ) -> Self {
+        Self {
+            id,
+            customer,
+            vehicle: None,
+            service: service.into(),
+            starts_at,
+            minutes,
+            bay,
+            status: AppointmentStatus::Scheduled,
+            concerns: None,
+            estimate: None,
+            booked_by: "phone".into(),
+            calendar_event: None,
+            cancel_reason: None,
+            version: 1,
+        }
+    }
+
+    /// When the bay is free again.
+    #[must_use]
+    pub fn ends_at(&self) -> DateTime<Utc> {
+        self.starts_at + chrono::Duration::minutes(i64::from(self.minutes))
+    }
 }
 
 /// An appointment to be made. Which bay it gets is decided with the write, among those that are free.
@@ -79,6 +133,8 @@ pub struct NewAppointment {
     pub minutes: u32,
     /// What the caller said is wrong.
     pub concerns: Option<String>,
+    /// What it will probably cost.
+    pub estimate: Option<Money>,
     /// How it came about, such as `phone`.
     pub booked_by: &'static str,
 }

@@ -20,6 +20,75 @@ pub struct Customer {
     pub birth_date: Option<NaiveDate>,
     /// Street and house number; one of the facts that prove identity.
     pub street: Option<String>,
+    /// Where the street is.
+    pub city: Option<String>,
+    /// As the post writes it.
+    pub postal_code: Option<String>,
+    /// The day of the first contact.
+    pub since: Option<NaiveDate>,
+    /// A person or a business.
+    pub kind: CustomerKind,
+    /// What they like, in words.
+    pub preferences: Option<String>,
+    /// Whether they may be called back before an appointment; none when they were never asked.
+    pub reminder_consent: Option<bool>,
+    /// What the shop noted.
+    pub notes: Option<String>,
+}
+
+/// Whom a customer's car belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CustomerKind {
+    /// A person.
+    #[default]
+    Private,
+    /// A firm.
+    Business,
+}
+
+impl CustomerKind {
+    /// The word in the database.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Private => "private",
+            Self::Business => "business",
+        }
+    }
+
+    /// Reads the word in the database.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Private, Self::Business].into_iter().find(|kind| kind.as_str() == word)
+    }
+}
+
+/// Facts about a customer that are to be written; none leaves what is on file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CustomerFacts {
+    /// Full name, first name first.
+    pub name: Option<String>,
+    /// The number that caller id finds the customer by.
+    pub phone: Option<PhoneNumber>,
+    /// Where invitations go.
+    pub email: Option<String>,
+    /// One of the facts that prove identity.
+    pub birth_date: Option<NaiveDate>,
+    /// Street and house number.
+    pub street: Option<String>,
+    /// Where the street is.
+    pub city: Option<String>,
+    /// As the post writes it.
+    pub postal_code: Option<String>,
+    /// A person or a business.
+    pub kind: Option<CustomerKind>,
+    /// What they like, in words.
+    pub preferences: Option<String>,
+    /// Whether they may be called back before an appointment.
+    pub reminder_consent: Option<bool>,
+    /// What the shop noted.
+    pub notes: Option<String>,
 }
 
 /// What is known of a caller who is not on file yet.
@@ -32,6 +101,26 @@ pub struct NewCustomer {
 }
 
 impl Customer {
+    /// A customer of whom nothing else is known.
+    #[must_use]
+    pub fn new(id: CustomerId, name: impl Into<String>, phone: PhoneNumber) -> Self {
+        Self {
+            id,
+            name: name.into(),
+            phone,
+            email: None,
+            birth_date: None,
+            street: None,
+            city: None,
+            postal_code: None,
+            since: None,
+            kind: CustomerKind::default(),
+            preferences: None,
+            reminder_consent: None,
+            notes: None,
+        }
+    }
+
     /// What a greeting may use on the strength of caller id alone.
     #[must_use]
     pub fn first_name(&self) -> &str {
@@ -85,22 +174,16 @@ mod tests {
 
     #[test]
     fn one_fact_matches_and_near_misses_do_not() {
+        let phone = PhoneNumber::parse("+15555550101").unwrap();
         let customer = Customer {
-            id: CustomerId(1),
-            name: "Maria Lopez".into(),
-            phone: PhoneNumber::parse("+15555550101").unwrap(),
-            email: None,
             birth_date: NaiveDate::from_ymd_opt(1985, 4, 12),
             street: Some("12 Oak Street".into()),
+            ..Customer::new(CustomerId(1), "Maria Lopez", phone)
         };
         let vehicle = Vehicle {
-            id: VehicleId(1),
-            customer: CustomerId(1),
             vin: Some("1HGCM82633A004352".into()),
             plate: Some("AB 123".into()),
-            year: Some(2003),
-            make: Some("Honda".into()),
-            model: Some("Accord".into()),
+            ..Vehicle::new(VehicleId(1), CustomerId(1))
         };
         let vehicles = [vehicle];
         let matches = |fact, said| fact_matches(fact, said, &customer, &vehicles);

@@ -104,6 +104,10 @@ number!(
     /// A row of `bays`: a place where one vehicle is worked on at a time.
     BayId(i64)
 );
+number!(
+    /// A row of `outbox`.
+    OutboxId(i64)
+);
 
 impl TurnId {
     /// The turn after this one.

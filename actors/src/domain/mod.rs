@@ -1,17 +1,23 @@
 //! The workshop's world as plain types with their rules: no actors, no I/O, no clock.
 
 pub mod appointment;
+pub mod bay;
 pub mod customer;
 pub mod ids;
+pub mod money;
 pub mod phone;
+pub mod service_record;
 pub mod shop;
 pub mod slots;
 pub mod spoken;
 pub mod vehicle;
 
 pub use appointment::{Appointment, AppointmentStatus, BookedTime, NewAppointment};
-pub use customer::{Customer, IdentityFact, NewCustomer};
-pub use ids::{AppointmentId, BayId, CallSid, CustomerId, StreamSid, TurnId, UtteranceId, VehicleId};
+pub use bay::{Bay, ShopBay};
+pub use customer::{Customer, CustomerFacts, CustomerKind, IdentityFact, NewCustomer};
+pub use ids::{AppointmentId, BayId, CallSid, CustomerId, OutboxId, StreamSid, TurnId, UtteranceId, VehicleId};
+pub use money::Money;
 pub use phone::PhoneNumber;
+pub use service_record::ServiceRecord;
 pub use shop::{Service, Shop};
-pub use vehicle::{Vehicle, Vin, VinError};
+pub use vehicle::{NewVehicle, Vehicle, Vin, VinError};

@@ -1,5 +1,7 @@
 //! Vehicles on file, and the rules of vehicle identification numbers (49 CFR 565).
 
+use chrono::NaiveDate;
+
 use super::{CustomerId, VehicleId};
 
 /// A customer's vehicle.
@@ -19,6 +21,50 @@ pub struct Vehicle {
     pub make: Option<String>,
     /// Model.
     pub model: Option<String>,
+    /// Trim level, such as EX.
+    pub trim: Option<String>,
+    /// What the odometer showed last, in the country's unit.
+    pub mileage: Option<i64>,
+    /// When it is due.
+    pub next_service_on: Option<NaiveDate>,
+}
+
+impl Vehicle {
+    /// A vehicle of which nothing else is known.
+    #[must_use]
+    pub fn new(id: VehicleId, customer: CustomerId) -> Self {
+        Self {
+            id,
+            customer,
+            vin: None,
+            plate: None,
+            year: None,
+            make: None,
+            model: None,
+            trim: None,
+            mileage: None,
+            next_service_on: None,
+        }
+    }
+}
+
+/// A vehicle to be put on file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NewVehicle {
+    /// Vehicle identification number; a customer has it once.
+    pub vin: Option<Vin>,
+    /// Licence plate as written.
+    pub plate: Option<String>,
+    /// Model year.
+    pub year: Option<i32>,
+    /// Maker.
+    pub make: Option<String>,
+    /// Model.
+    pub model: Option<String>,
+    /// Trim level, such as EX.
+    pub trim: Option<String>,
+    /// What the odometer shows, in the country's unit.
+    pub mileage: Option<i64>,
 }
 
 /// Characters of a VIN.
@@ -68,12 +114,22 @@ impl Vin {
     /// Whether the ninth character is what the others demand; required in North America.
     #[must_use]
     pub fn check_digit_is_right(&self) -> bool {
+        self.0.chars().nth(CHECK_AT) == Some(self.check_digit())
+    }
+
+    /// The same number with the ninth character that the others demand.
+    #[must_use]
+    pub fn with_check_digit(&self) -> Self {
+        let digit = self.check_digit();
+        Self(self.0.chars().enumerate().map(|(at, c)| if at == CHECK_AT { digit } else { c }).collect())
+    }
+
+    fn check_digit(&self) -> char {
         let sum: u32 = self.0.chars().zip(WEIGHTS).map(|(c, weight)| value(c) * weight).sum();
-        let expected = match sum % 11 {
+        match sum % 11 {
             10 => 'X',
             digit => char::from_digit(digit, 10).unwrap_or('0'),
-        };
-        self.0.chars().nth(CHECK_AT) == Some(expected)
+        }
     }
 }
 
@@ -128,6 +184,13 @@ mod tests {
         ] {
             assert_eq!(Vin::parse(text).map(|vin| vin.check_digit_is_right()), Ok(right), "{text}");
         }
+    }
+
+    #[test]
+    fn a_check_digit_can_be_put_in() {
+        let vin = Vin::parse("1HGCM82603A004352").unwrap();
+        assert!(!vin.check_digit_is_right());
+        assert_eq!(vin.with_check_digit().as_str(), "1HGCM82633A004352");
     }
 
     #[test]

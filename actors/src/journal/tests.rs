@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::*;
 use crate::actor;
 use crate::domain::TurnId;
-use crate::ports::CallEnd;
+use crate::ports::{CallEnd, CallFacts};
 use crate::testing::store::{FakeCache, FakeStore};
 use crate::testing::world::sid;
 use crate::testing::{FakeClock, ms};
@@ -124,7 +124,13 @@ async fn the_last_session_counts_and_goes_with_its_call() {
     let key = session_key(&sid(1));
     assert_eq!(bench.cache.values.lock().unwrap()[&key], Bytes::from_static(b"three"));
     let ended_at = crate::ports::Clock::now(&FakeClock::monday_morning());
-    let end = CallEnd { ended_at, outcome: "hangup_by_otto", turns: 1, transcript: String::new() };
+    let end = CallEnd {
+        ended_at,
+        outcome: "hangup_by_otto",
+        turns: 1,
+        transcript: String::new(),
+        facts: CallFacts::default(),
+    };
     bench.journal.ended(sid(1), end);
     bench.store.ended.until("the end", |all| all.len() == 1).await;
     assert!(bench.cache.values.lock().unwrap().is_empty());

@@ -18,7 +18,11 @@ pub use model::{LanguageModel, Message, ModelEnd, ModelEvent, ModelRequest, Mode
 pub use speech::{
     SpeechToText, SttEvent, SttInput, SttSession, TextToSpeech, Transcript, TtsEvent, TtsInput, TtsSession,
 };
-pub use store::{Booking, BookingCustomer, CallEnd, CallRecord, JournalRow, Render, Store, StoreError};
+pub use store::{
+    Action, AppointmentChange, AppointmentStep, Booking, BookingCustomer, BookingStore, CalendarOrder, CallEnd,
+    CallFacts, CallRecord, Claim, CustomerStore, JournalRow, JournalStore, NewMessage, Order, OutboxRow, OutboxStore,
+    Render, RenderCustomer, RenderMessage, RenderVehicle, Store, StoreError,
+};
 pub use telephony::{StreamEnd, Telephony};
 
 use std::pin::Pin;

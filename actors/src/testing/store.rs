@@ -10,23 +10,29 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+mod actions;
+
 use super::log::Log;
 use crate::domain::{
-    Appointment, AppointmentId, AppointmentStatus, BayId, BookedTime, CallSid, Customer, CustomerId, PhoneNumber,
-    Vehicle, VehicleId,
+    Appointment, AppointmentId, Bay, BayId, BookedTime, CallSid, Customer, CustomerId, OutboxId, PhoneNumber,
+    ServiceRecord, Vehicle, VehicleId,
 };
 use crate::effects::{EffectId, Fence};
 use crate::ports::{
-    Booking, BookingCustomer, Cache, CallEnd, CallRecord, JournalRow, Render, Store, StoreError, StreamEnd, Telephony,
-    VendorError,
+    Action, BookingStore, Cache, CallEnd, CallRecord, Claim, CustomerStore, JournalRow, JournalStore, NewMessage,
+    Order, OutboxRow, OutboxStore, Store, StoreError, StreamEnd, Telephony, VendorError,
 };
 
 /// How the store behaves.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Records {
     pub(crate) customers: Vec<Customer>,
     pub(crate) vehicles: Vec<Vehicle>,
     pub(crate) appointments: Vec<Appointment>,
+    pub(crate) history: Vec<ServiceRecord>,
+    pub(crate) messages: Vec<NewMessage>,
+    /// Orders that wait, oldest first.
+    pub(crate) outbox: Vec<(OutboxId, Order)>,
     pub(crate) effects: HashMap<EffectId, Value>,
     pub(crate) bays: i64,
     /// Each booking takes this long before it is committed.
@@ -53,12 +59,9 @@ pub(crate) const KNOWN_PHONE: &str = "+15555550101";
 /// A customer on file.
 pub(crate) fn maria() -> Customer {
     Customer {
-        id: CustomerId(1),
-        name: "Maria Lopez".into(),
-        phone: PhoneNumber::parse(KNOWN_PHONE).unwrap(),
-        email: None,
         birth_date: chrono::NaiveDate::from_ymd_opt(1985, 4, 12),
         street: Some("12 Oak Street".into()),
+        ..Customer::new(CustomerId(1), "Maria Lopez", PhoneNumber::parse(KNOWN_PHONE).unwrap())
     }
 }
 
@@ -66,7 +69,7 @@ pub(crate) fn maria() -> Customer {
 pub(crate) fn accord() -> Vehicle {
     let (make, model) = (Some("Honda".into()), Some("Accord".into()));
     let (vin, plate) = (Some("1HGCM82633A004352".into()), Some("AB 123".into()));
-    Vehicle { id: VehicleId(1), customer: CustomerId(1), vin, plate, year: Some(2003), make, model }
+    Vehicle { vin, plate, year: Some(2003), make, model, ..Vehicle::new(VehicleId(1), CustomerId(1)) }
 }
 
 impl Default for FakeStore {
@@ -87,73 +90,22 @@ impl FakeStore {
     }
 }
 
-impl Records {
-    fn customer(&mut self, who: BookingCustomer) -> Result<Customer, StoreError> {
-        let on_file =
-            |records: &Self, wanted: &dyn Fn(&Customer) -> bool| records.customers.iter().find(|c| wanted(c)).cloned();
-        match who {
-            BookingCustomer::OnFile(id) => on_file(self, &|c| c.id == id).ok_or(StoreError::NotFound("customer")),
-            BookingCustomer::New(new) => Ok(on_file(self, &|c| c.phone == new.phone).unwrap_or_else(|| {
-                let id = CustomerId(i64::try_from(self.customers.len()).unwrap() + 1);
-                let (name, phone) = (new.name, new.phone);
-                let customer = Customer { id, name, phone, email: None, birth_date: None, street: None };
-                self.customers.push(customer.clone());
-                customer
-            })),
-        }
-    }
-
-    fn taken(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Vec<BookedTime> {
-        let time = |a: &Appointment| BookedTime {
-            bay: a.bay,
-            starts_at: a.starts_at,
-            ends_at: a.starts_at + chrono::Duration::minutes(i64::from(a.minutes)),
-        };
-        self.appointments.iter().map(time).filter(|t| t.starts_at < to && from < t.ends_at).collect()
-    }
-
-    fn commit(
-        &mut self,
-        effect: &EffectId,
-        fence: &Fence,
-        booking: Booking,
-        render: &Render,
-    ) -> Result<Value, StoreError> {
-        if let Some(stored) = self.effects.get(effect) {
-            return Ok(stored.clone());
-        }
-        let new = booking.appointment;
-        let ends_at = new.starts_at + chrono::Duration::minutes(i64::from(new.minutes));
-        let taken = self.taken(new.starts_at, ends_at);
-        let free = (1..=self.bays).map(BayId).find(|bay| taken.iter().all(|t| t.bay != *bay));
-        let bay = free.ok_or(StoreError::JustTaken)?;
-        if !fence.is_open() {
-            return Err(StoreError::Fenced);
-        }
-        let customer = self.customer(booking.customer)?;
-        let appointment = Appointment {
-            id: AppointmentId(i64::try_from(self.appointments.len()).unwrap() + 1),
-            customer: customer.id,
-            vehicle: new.vehicle,
-            service: new.service,
-            starts_at: new.starts_at,
-            minutes: new.minutes,
-            bay,
-            status: AppointmentStatus::Scheduled,
-        };
-        let result = render(&appointment, &customer);
-        self.appointments.push(appointment);
-        self.effects.insert(effect.clone(), result.clone());
-        Ok(result)
-    }
-}
-
 #[async_trait]
-impl Store for FakeStore {
+impl CustomerStore for FakeStore {
     async fn customer_by_phone(&self, phone: &PhoneNumber) -> Result<Option<Customer>, StoreError> {
         let takes = self.records.lock().unwrap().lookup_takes;
         tokio::time::sleep(takes).await;
         Ok(self.records.lock().unwrap().customers.iter().find(|c| c.phone == *phone).cloned())
+    }
+
+    async fn customer(&self, id: CustomerId) -> Result<Option<Customer>, StoreError> {
+        Ok(self.records.lock().unwrap().customers.iter().find(|c| c.id == id).cloned())
+    }
+
+    async fn customers_by_name(&self, name: &str, limit: u32) -> Result<Vec<Customer>, StoreError> {
+        let wanted = name.trim().to_lowercase();
+        let fits = |c: &&Customer| !wanted.is_empty() && c.name.to_lowercase().contains(&wanted);
+        Ok(self.records.lock().unwrap().customers.iter().filter(fits).take(limit as usize).cloned().collect())
     }
 
     async fn vehicles_of(&self, customer: CustomerId) -> Result<Vec<Vehicle>, StoreError> {
@@ -161,32 +113,48 @@ impl Store for FakeStore {
         Ok(records.vehicles.iter().filter(|v| v.customer == customer).cloned().collect())
     }
 
+    async fn service_history(&self, customer: CustomerId, limit: u32) -> Result<Vec<ServiceRecord>, StoreError> {
+        let records = self.records.lock().unwrap();
+        let own = |r: &&ServiceRecord| records.vehicles.iter().any(|v| v.id == r.vehicle && v.customer == customer);
+        Ok(records.history.iter().filter(own).take(limit as usize).cloned().collect())
+    }
+}
+
+#[async_trait]
+impl BookingStore for FakeStore {
+    async fn appointment(&self, id: AppointmentId) -> Result<Option<Appointment>, StoreError> {
+        Ok(self.appointments().into_iter().find(|a| a.id == id))
+    }
+
     async fn upcoming(&self, customer: CustomerId, from: DateTime<Utc>) -> Result<Vec<Appointment>, StoreError> {
-        let coming = |a: &&Appointment| a.customer == customer && a.starts_at >= from;
-        Ok(self.records.lock().unwrap().appointments.iter().filter(coming).cloned().collect())
+        let coming = |a: &Appointment| a.customer == customer && a.starts_at >= from && a.status.is_open();
+        Ok(self.appointments().into_iter().filter(coming).collect())
     }
 
     async fn booked_between(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<BookedTime>, StoreError> {
-        Ok(self.records.lock().unwrap().taken(from, to))
+        Ok(self.records.lock().unwrap().taken(from, to, None))
+    }
+
+    async fn bays(&self) -> Result<Vec<Bay>, StoreError> {
+        let bay = |n| Bay { id: BayId(n), name: format!("Bay {n}"), calendar: Some(format!("calendar-{n}")) };
+        Ok((1..=self.records.lock().unwrap().bays).map(bay).collect())
     }
 
     async fn bay_count(&self) -> Result<usize, StoreError> {
         Ok(usize::try_from(self.records.lock().unwrap().bays).unwrap())
     }
 
-    async fn book(
-        &self,
-        effect: &EffectId,
-        fence: &Fence,
-        booking: Booking,
-        render: Render,
-    ) -> Result<Value, StoreError> {
-        self.bookings.push(effect.tool_call_id.clone());
-        let takes = self.records.lock().unwrap().booking_takes;
-        tokio::time::sleep(takes).await;
-        self.records.lock().unwrap().commit(effect, fence, booking, &render)
+    async fn note_calendar_event(&self, id: AppointmentId, event: Option<&str>) -> Result<(), StoreError> {
+        self.change(|records| {
+            let noted = records.appointments.iter_mut().filter(|a| a.id == id);
+            noted.for_each(|a| a.calendar_event = event.map(str::to_owned));
+        });
+        Ok(())
     }
+}
 
+#[async_trait]
+impl JournalStore for FakeStore {
     async fn append_events(&self, events: &[JournalRow]) -> Result<(), StoreError> {
         if let Some(error) = &self.records.lock().unwrap().journal_fails {
             return Err(error.clone());
@@ -203,6 +171,49 @@ impl Store for FakeStore {
     async fn call_ended(&self, call: &CallSid, end: &CallEnd) -> Result<(), StoreError> {
         self.ended.push((call.clone(), end.clone()));
         Ok(())
+    }
+}
+
+/// Claims last until they are confirmed or given back; nothing is ever too early.
+#[async_trait]
+impl OutboxStore for FakeStore {
+    async fn claim_due(&self, claim: &Claim<'_>) -> Result<Vec<OutboxRow>, StoreError> {
+        let records = self.records.lock().unwrap();
+        let due = records.outbox.iter().filter(|(_, order)| order.kind().starts_with(claim.kind));
+        let row = |(id, order): &(OutboxId, Order)| OutboxRow {
+            id: *id,
+            order: order.clone(),
+            attempts: 1,
+            worker: claim.worker.into(),
+        };
+        Ok(due.take(claim.limit as usize).map(row).collect())
+    }
+
+    async fn delivered(&self, row: &OutboxRow, _now: DateTime<Utc>) -> Result<bool, StoreError> {
+        let mut records = self.records.lock().unwrap();
+        let before = records.outbox.len();
+        records.outbox.retain(|(id, _)| *id != row.id);
+        Ok(records.outbox.len() < before)
+    }
+
+    async fn failed(&self, row: &OutboxRow, _next: DateTime<Utc>, _reason: &str) -> Result<bool, StoreError> {
+        Ok(self.records.lock().unwrap().outbox.iter().any(|(id, _)| *id == row.id))
+    }
+
+    async fn undelivered(&self) -> Result<u64, StoreError> {
+        Ok(self.records.lock().unwrap().outbox.len() as u64)
+    }
+}
+
+#[async_trait]
+impl Store for FakeStore {
+    async fn act(&self, effect: &EffectId, fence: &Fence, action: Action) -> Result<Value, StoreError> {
+        if matches!(action, Action::Book { .. }) {
+            self.bookings.push(effect.tool_call_id.clone());
+            let takes = self.records.lock().unwrap().booking_takes;
+            tokio::time::sleep(takes).await;
+        }
+        self.records.lock().unwrap().act(effect, fence, action)
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -80,6 +80,7 @@ impl ToolRouter {
             starts_at,
             minutes,
             concerns,
+            estimate: None,
             booked_by: "phone",
         };
         let shop = std::sync::Arc::clone(&self.shop);

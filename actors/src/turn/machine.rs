@@ -229,7 +229,8 @@ impl TurnMachine {
     }
 
     fn forget_murmur(&mut self) {
-        if !std::mem::take(&mut self.caller.murmur).is_empty() {
+        let murmured = !std::mem::take(&mut self.caller.murmur).is_empty();
+        if murmured && !self.caller.has_begun() {
             self.effects.push(Effect::Ignored);
         }
     }

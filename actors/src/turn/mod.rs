@@ -21,7 +21,7 @@ use tokio_util::sync::DropGuard;
 
 use crate::actor::{ActorError, Behaviour, Mailbox, Upward};
 use crate::domain::{Shop, TurnId, UtteranceId};
-use crate::history::{History, HistoryOp};
+use crate::history::{Entry, History, HistoryOp};
 use crate::limits;
 use crate::names::ActorKind;
 use crate::ports::{LanguageModel, Message, ModelEvent, ToolCall, ToolSpec, VendorError};
@@ -58,6 +58,8 @@ pub enum TurnMsg {
     Hears,
     /// From the call: a key was pressed.
     Key(char),
+    /// From the call: the next message from the caller has this number; see [`TurnReport::Settled`].
+    Next(u64),
     /// From the call: an utterance's first audio is on its way to the caller.
     Started { utterance: UtteranceId, first_byte: tokio::time::Instant },
     /// From the call: an utterance was heard to its end.
@@ -96,8 +98,8 @@ pub struct TurnTick(Fired<TurnTimer>);
 pub enum TurnReport {
     /// This turn may act from now on, no earlier one.
     Begin(TurnId),
-    /// What was heard last was no more than a listening noise, or nothing: it needs no answer.
-    Ignored,
+    /// What the caller has done up to this number is in the history with the next report, or needs no answer.
+    Settled(u64),
     /// The history changes.
     History(HistoryOp),
     /// What was noted last was not the end of the reply.
@@ -166,6 +168,8 @@ pub struct TurnState {
     machine: TurnMachine,
     timers: Timers<TurnTimer>,
     timeline: Timeline,
+    /// The number of the latest message from the caller.
+    next: u64,
     /// Cancel the requests in hand.
     requests: HashMap<Step, DropGuard>,
     tasks: TaskScope,
@@ -181,9 +185,9 @@ impl TurnState {
     fn carry_out(&mut self, myself: &TurnRef, effect: Effect) {
         match effect {
             Effect::Begin(turn) => self.up.send(TurnReport::Begin(turn)),
-            Effect::History(op) => self.up.send(TurnReport::History(op)),
+            Effect::History(op) => self.note(op),
             Effect::GoesOn => self.up.send(TurnReport::GoesOn),
-            Effect::Ignored => self.up.send(TurnReport::Ignored),
+            Effect::Ignored => self.up.send(TurnReport::Settled(self.next)),
             Effect::AskModel(question) => self.ask(myself, question),
             Effect::StopModel(step) => drop(self.requests.remove(&step)),
             Effect::RetryAfter(pause) => self.arm_for(myself, TurnTimer::Retry, pause),
@@ -202,6 +206,13 @@ impl TurnState {
             Effect::Ending(kind) => self.up.send(TurnReport::Ending(kind)),
             Effect::End(kind) => self.up.send(TurnReport::End(kind)),
         }
+    }
+
+    fn note(&mut self, op: HistoryOp) {
+        if matches!(op, HistoryOp::Add(Entry::User(_))) {
+            self.up.send(TurnReport::Settled(self.next));
+        }
+        self.up.send(TurnReport::History(op));
     }
 
     fn ask(&mut self, myself: &TurnRef, question: Question) {
@@ -312,6 +323,7 @@ impl Behaviour for TurnActor {
             machine: TurnMachine::new(rules, Standing { history, turn, last_utterance, wasted }),
             timers: Timers::default(),
             timeline: Timeline::default(),
+            next: 0,
             requests: HashMap::new(),
             tasks: args.tasks,
         };
@@ -333,6 +345,7 @@ impl Behaviour for TurnActor {
             TurnMsg::Resumed => state.step(myself, Input::Resumed),
             TurnMsg::Deaf => state.step(myself, Input::Deaf),
             TurnMsg::Hears => state.step(myself, Input::Hears),
+            TurnMsg::Next(number) => state.next = number,
             TurnMsg::Key(key) => state.step(myself, Input::Key(key)),
             TurnMsg::Started { utterance, first_byte } => state.started(utterance, first_byte),
             TurnMsg::Spoken(utterance) => state.step(myself, Input::Spoken(utterance)),

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use otto_actors::domain::PhoneNumber;
-use otto_actors::ports::Store as _;
 use otto_actors::registry::RegistryView;
 use otto_sim::twilio::{CallReport, Side};
 

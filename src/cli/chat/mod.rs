@@ -79,9 +79,9 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
 /// Puts an invented workshop into a folder of its own.
 async fn demo_records(settings: &mut Settings) -> anyhow::Result<TempDir> {
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
-    settings.database_url = format!("sqlite://{}", folder.path().join("chat.db").display()).into();
-    let store = open_store(&settings.database_url).await?;
-    store.sync_bays(&settings.shop.bays).await?;
+    settings.database.url = format!("sqlite://{}", folder.path().join("chat.db").display()).into();
+    let store = open_store(&settings.database).await?;
+    store.sync_bays(&settings.bays()).await?;
     let zone = settings.shop.time_zone;
     store.seed_demo(Utc::now().with_timezone(&zone).date_naive(), zone).await?;
     store.close().await;

@@ -4,30 +4,58 @@
 //! fails half-way because another one was faster. Reads have connections of their own, which WAL lets run beside the
 //! writer. `synchronous = NORMAL` with WAL: what was committed survives a kill of the process at any point; a power
 //! cut may take the last commits but never tears one.
+#![allow(
+    clippy::duplicate_mod,
+    reason = "src/store/sql holds the statements of both databases and is compiled for each"
+)]
 
-mod booking;
+/// The write lock is held already.
+macro_rules! for_update {
+    () => {
+        ""
+    };
+}
+/// As above.
+macro_rules! skip_locked {
+    () => {
+        ""
+    };
+}
+
+#[path = "../sql/appointments.rs"]
+mod appointments;
+#[path = "../sql/bays.rs"]
+mod bays;
+#[path = "../sql/bulk.rs"]
+mod bulk;
+#[path = "../sql/customers.rs"]
+mod customers;
+#[path = "../sql/demo.rs"]
+mod demo;
+mod dialect;
+#[path = "../sql/effects.rs"]
+mod effects;
+#[path = "../sql/journal.rs"]
 mod journal;
+#[path = "../sql/outbox.rs"]
+mod outbox;
+#[path = "../sql/ports.rs"]
+mod ports;
+#[path = "../sql/reads.rs"]
 mod reads;
-mod rows;
-mod seed;
 #[cfg(test)]
 mod tests;
 
 use std::str::FromStr as _;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use chrono::{DateTime, Utc};
-use otto_actors::domain::{Appointment, BookedTime, CallSid, Customer, CustomerId, PhoneNumber, Vehicle};
-use otto_actors::effects::{EffectId, Fence};
-use otto_actors::ports::{Booking, CallEnd, CallRecord, JournalRow, Render, Store, StoreError};
-use serde_json::Value;
-use sqlx::migrate::{MigrateError, Migrator};
+use otto_actors::ports::StoreError;
+use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Sqlite, Transaction};
 
-use self::rows::store_error;
-use super::OpenError;
+use self::dialect::store_error;
+use super::{OpenError, migration_error};
 
 /// Connections that read.
 const READERS: u32 = 4;
@@ -40,7 +68,7 @@ const OPEN_ATTEMPTS: u32 = 10;
 /// Between these attempts.
 const OPEN_PAUSE_MS: Duration = Duration::from_millis(100);
 
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// The store on SQLite. Cheap to share behind an `Arc`.
 #[derive(Debug)]
@@ -51,10 +79,7 @@ pub struct SqliteStore {
 
 /// Reads an address such as `sqlite://otto.db`.
 pub(super) fn options(url: &str) -> Result<SqliteConnectOptions, OpenError> {
-    let (scheme, rest) = url.split_once(':').ok_or(OpenError::Malformed)?;
-    if scheme != "sqlite" {
-        return Err(OpenError::Unsupported(scheme.chars().take(32).collect()));
-    }
+    let rest = url.strip_prefix("sqlite:").ok_or(OpenError::Malformed)?;
     let path = rest.trim_start_matches("//");
     if path.is_empty() || path.starts_with('?') {
         return Err(OpenError::Malformed);
@@ -107,7 +132,7 @@ impl SqliteStore {
     /// When the database is newer than this version of Otto or was changed by hand.
     pub async fn migrate(&self) -> Result<(), OpenError> {
         let mut tx = self.begin().await?;
-        MIGRATIONS.run_direct(None, &mut *tx, false).await.map_err(migration_error)?;
+        MIGRATIONS.run_direct(None, &mut *tx, false).await.map_err(|e| migration_error(e, store_error))?;
         tx.commit().await.map_err(|e| store_error(e).into())
     }
 
@@ -117,40 +142,24 @@ impl SqliteStore {
     /// When the database is not available or does not hold these tables.
     pub async fn revert_all(&self) -> Result<(), OpenError> {
         let mut tx = self.begin().await?;
-        MIGRATIONS.undo(&mut *tx, 0).await.map_err(migration_error)?;
+        MIGRATIONS.undo(&mut *tx, 0).await.map_err(|e| migration_error(e, store_error))?;
         tx.commit().await.map_err(|e| store_error(e).into())
     }
 
-    /// Makes the bays follow the shop's settings: new names are added; a bay that is gone from the settings is removed,
-    /// or takes no new appointments where old ones refer to it.
-    ///
-    /// # Errors
-    /// When the database is not available.
-    pub async fn sync_bays(&self, names: &[String]) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        booking::sync_bays(&mut tx, names).await?;
-        tx.commit().await.map_err(store_error)
+    pub(super) const KIND: &'static str = "SQLite";
+
+    pub(super) fn reader(&self) -> &SqlitePool {
+        &self.reader
     }
 
-    /// What a tool call did, if it did anything.
-    ///
-    /// # Errors
-    /// When the database is not available.
-    pub async fn effect(&self, effect: &EffectId) -> Result<Option<Value>, StoreError> {
-        let mut connection = self.reader.acquire().await.map_err(store_error)?;
-        booking::stored_effect(&mut connection, effect).await
-    }
-
-    /// All appointments of a customer, whatever became of them, earliest first.
-    ///
-    /// # Errors
-    /// When the database is not available.
-    pub async fn appointments_of(&self, customer: CustomerId) -> Result<Vec<Appointment>, StoreError> {
-        reads::appointments_of(&self.reader, customer).await
+    /// There is none: the file is the only copy.
+    #[allow(clippy::unused_self, reason = "the other database has one")]
+    fn replica(&self) -> Option<&SqlitePool> {
+        None
     }
 
     /// Waits for what is running and closes the files.
-    pub async fn close(&self) {
+    async fn close_pools(&self) {
         self.reader.close().await;
         self.writer.close().await;
     }
@@ -170,67 +179,5 @@ async fn connect(options: SqliteConnectOptions) -> Result<SqlitePool, StoreError
             outcome => return outcome,
         }
         tokio::time::sleep(OPEN_PAUSE_MS).await;
-    }
-}
-
-fn migration_error(error: MigrateError) -> OpenError {
-    match error {
-        MigrateError::Execute(e) | MigrateError::ExecuteMigration(e, _) => store_error(e).into(),
-        MigrateError::VersionMissing(version) => OpenError::Migration(format!(
-            "found migration {version}, which this version of Otto does not have; expected a database of this version \
-             or an older one"
-        )),
-        other => OpenError::Migration(other.to_string()),
-    }
-}
-
-#[async_trait]
-impl Store for SqliteStore {
-    async fn customer_by_phone(&self, phone: &PhoneNumber) -> Result<Option<Customer>, StoreError> {
-        reads::customer_by_phone(&self.reader, phone).await
-    }
-
-    async fn vehicles_of(&self, customer: CustomerId) -> Result<Vec<Vehicle>, StoreError> {
-        reads::vehicles_of(&self.reader, customer).await
-    }
-
-    async fn upcoming(&self, customer: CustomerId, from: DateTime<Utc>) -> Result<Vec<Appointment>, StoreError> {
-        reads::upcoming(&self.reader, customer, from).await
-    }
-
-    async fn booked_between(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<BookedTime>, StoreError> {
-        reads::booked_between(&self.reader, from, to).await
-    }
-
-    async fn bay_count(&self) -> Result<usize, StoreError> {
-        reads::bay_count(&self.reader).await
-    }
-
-    async fn book(
-        &self,
-        effect: &EffectId,
-        fence: &Fence,
-        booking: Booking,
-        render: Render,
-    ) -> Result<Value, StoreError> {
-        let tx = self.begin().await?;
-        booking::book(tx, effect, fence, booking, render).await
-    }
-
-    async fn append_events(&self, events: &[JournalRow]) -> Result<(), StoreError> {
-        let tx = self.begin().await?;
-        journal::append_events(tx, events).await
-    }
-
-    async fn call_started(&self, call: &CallRecord) -> Result<(), StoreError> {
-        journal::call_started(&self.writer, call).await
-    }
-
-    async fn call_ended(&self, call: &CallSid, end: &CallEnd) -> Result<(), StoreError> {
-        journal::call_ended(&self.writer, call, end).await
-    }
-
-    async fn ping(&self) -> Result<(), StoreError> {
-        reads::bay_count(&self.reader).await.map(|_| ())
     }
 }

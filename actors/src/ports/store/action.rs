@@ -1,0 +1,118 @@
+//! What tool calls change. Each action carries what makes the tool's result of it, since the result is stored with it.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use crate::domain::{
+    Appointment, AppointmentId, Customer, CustomerFacts, CustomerId, NewAppointment, NewCustomer, NewVehicle,
+    PhoneNumber, Vehicle,
+};
+
+/// Turns an appointment, as it is after the change, into the result of the tool.
+pub type Render = Arc<dyn Fn(&Appointment, &Customer) -> Value + Send + Sync>;
+/// Turns a customer, as they are after the change, into the result of the tool.
+pub type RenderCustomer = Arc<dyn Fn(&Customer) -> Value + Send + Sync>;
+/// Turns a new vehicle into the result of the tool.
+pub type RenderVehicle = Arc<dyn Fn(&Vehicle) -> Value + Send + Sync>;
+/// Makes the result of the tool that took a message.
+pub type RenderMessage = Arc<dyn Fn() -> Value + Send + Sync>;
+
+/// A change that a tool call asks for.
+#[derive(Clone)]
+#[allow(missing_docs, reason = "the fields are named by what they are")]
+pub enum Action {
+    /// Books the first free bay, and adds the customer first if it is a new one (or finds the one with that number).
+    /// [`StoreError::JustTaken`](super::StoreError::JustTaken) when no bay is free.
+    Book { booking: Booking, render: Render },
+    /// Moves, confirms or calls off an appointment. `NotFound` when it is not that customer's, `NotOpen` when it is
+    /// past changing, `JustTaken` when no bay is free at the new time.
+    ChangeAppointment { change: AppointmentChange, render: Render },
+    /// Puts a new customer on file. `OnFile("phone")` when the number is there already.
+    CreateCustomer { new: NewCustomer, facts: CustomerFacts, render: RenderCustomer },
+    /// Changes what is on file of a customer. `OnFile("phone")` when the new number is somebody else's.
+    UpdateCustomer { customer: CustomerId, facts: CustomerFacts, render: RenderCustomer },
+    /// Puts a vehicle on file. `OnFile("vehicle")` when the customer has that VIN on file already.
+    AddVehicle { customer: CustomerId, vehicle: NewVehicle, render: RenderVehicle },
+    /// Takes a message for the people of the shop.
+    TakeMessage { message: NewMessage, render: RenderMessage },
+}
+
+impl Action {
+    /// A short name for queries by hand: that of the tool.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Book { .. } => "book_appointment",
+            Self::ChangeAppointment { change, .. } => match change.step {
+                AppointmentStep::Move { .. } => "reschedule_appointment",
+                AppointmentStep::Confirm => "confirm_appointment",
+                AppointmentStep::Cancel { .. } => "cancel_appointment",
+            },
+            Self::CreateCustomer { .. } => "create_customer",
+            Self::UpdateCustomer { .. } => "update_customer",
+            Self::AddVehicle { .. } => "add_vehicle",
+            Self::TakeMessage { .. } => "take_message",
+        }
+    }
+}
+
+/// What to book, and for whom.
+#[derive(Debug, Clone)]
+pub struct Booking {
+    /// For whom.
+    pub customer: BookingCustomer,
+    /// What; the `customer` in it is set by the store for a new one.
+    pub appointment: NewAppointment,
+}
+
+/// For whom a booking is.
+#[derive(Debug, Clone)]
+pub enum BookingCustomer {
+    /// Somebody on file.
+    OnFile(CustomerId),
+    /// Somebody who is put on file with the booking.
+    New(NewCustomer),
+}
+
+/// A change of an appointment that is on file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AppointmentChange {
+    /// Which.
+    pub appointment: AppointmentId,
+    /// Whose it must be.
+    pub customer: CustomerId,
+    /// What.
+    pub step: AppointmentStep,
+}
+
+/// What becomes of an appointment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AppointmentStep {
+    /// Another time, in the same bay where that is free. It counts as scheduled again.
+    Move {
+        /// When work starts.
+        starts_at: DateTime<Utc>,
+    },
+    /// The customer said again that they come.
+    Confirm,
+    /// Called off.
+    Cancel {
+        /// In the customer's words.
+        reason: Option<String>,
+    },
+}
+
+/// A message for the people of the shop.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewMessage {
+    /// Where to call back.
+    pub caller: Option<PhoneNumber>,
+    /// Who it is, if they are on file.
+    pub customer: Option<CustomerId>,
+    /// Who they say they are.
+    pub name: Option<String>,
+    /// What they say.
+    pub text: String,
+}

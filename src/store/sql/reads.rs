@@ -1,0 +1,127 @@
+//! Everything that only reads. Apart from the writes, because it needs no transaction and may run on a replica.
+
+use chrono::{DateTime, Duration, Utc};
+use otto_actors::domain::{
+    Appointment, AppointmentId, Bay, BookedTime, Customer, CustomerId, PhoneNumber, ServiceRecord, Vehicle,
+};
+use otto_actors::ports::StoreError;
+
+use super::dialect::{Pool, store_error};
+use crate::store::rows::{AppointmentRow, BayRow, BookedRow, CustomerRow, ServiceRow, VehicleRow, search_name};
+use crate::store::stamp::Stamp;
+
+pub(super) async fn customer_by_phone(pool: &Pool, phone: &PhoneNumber) -> Result<Option<Customer>, StoreError> {
+    let sql = concat!("SELECT ", customer_columns!(), " FROM customers WHERE phone = $1");
+    let row: Option<CustomerRow> =
+        sqlx::query_as(sql).bind(phone.as_e164()).fetch_optional(pool).await.map_err(store_error)?;
+    row.map(Customer::try_from).transpose()
+}
+
+pub(super) async fn customer(pool: &Pool, id: CustomerId) -> Result<Option<Customer>, StoreError> {
+    let sql = concat!("SELECT ", customer_columns!(), " FROM customers WHERE id = $1");
+    let row: Option<CustomerRow> = sqlx::query_as(sql).bind(id.0).fetch_optional(pool).await.map_err(store_error)?;
+    row.map(Customer::try_from).transpose()
+}
+
+pub(super) async fn customers_by_name(pool: &Pool, name: &str, limit: u32) -> Result<Vec<Customer>, StoreError> {
+    let words = search_name(name);
+    if words.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sql = concat!(
+        "SELECT ",
+        customer_columns!(),
+        " FROM customers WHERE search_name LIKE $1 ORDER BY search_name, id LIMIT $2"
+    );
+    // Letters and digits only: nothing in the words is a wildcard.
+    let pattern = format!("%{}%", words.replace(' ', "% ").trim_start_matches('%'));
+    let rows: Vec<CustomerRow> =
+        sqlx::query_as(sql).bind(pattern).bind(i64::from(limit)).fetch_all(pool).await.map_err(store_error)?;
+    rows.into_iter().map(Customer::try_from).collect()
+}
+
+pub(super) async fn vehicles_of(pool: &Pool, customer: CustomerId) -> Result<Vec<Vehicle>, StoreError> {
+    let sql = concat!("SELECT ", vehicle_columns!(), " FROM vehicles WHERE customer_id = $1 ORDER BY id");
+    let rows: Vec<VehicleRow> = sqlx::query_as(sql).bind(customer.0).fetch_all(pool).await.map_err(store_error)?;
+    Ok(rows.into_iter().map(Vehicle::from).collect())
+}
+
+pub(super) async fn service_history(
+    pool: &Pool,
+    customer: CustomerId,
+    limit: u32,
+) -> Result<Vec<ServiceRecord>, StoreError> {
+    let sql = "SELECT s.vehicle_id, s.done_on, s.mileage, s.work, s.parts, s.cost_cents, s.next_due_on \
+               FROM service_history AS s JOIN vehicles AS v ON v.id = s.vehicle_id \
+               WHERE v.customer_id = $1 ORDER BY s.done_on DESC, s.id DESC LIMIT $2";
+    let rows: Vec<ServiceRow> =
+        sqlx::query_as(sql).bind(customer.0).bind(i64::from(limit)).fetch_all(pool).await.map_err(store_error)?;
+    Ok(rows.into_iter().map(ServiceRecord::from).collect())
+}
+
+pub(super) async fn appointment(pool: &Pool, id: AppointmentId) -> Result<Option<Appointment>, StoreError> {
+    let sql = concat!("SELECT ", appointment_columns!(), " FROM appointments WHERE id = $1");
+    let row: Option<AppointmentRow> = sqlx::query_as(sql).bind(id.0).fetch_optional(pool).await.map_err(store_error)?;
+    row.map(Appointment::try_from).transpose()
+}
+
+pub(super) async fn upcoming(
+    pool: &Pool,
+    customer: CustomerId,
+    from: DateTime<Utc>,
+) -> Result<Vec<Appointment>, StoreError> {
+    let sql = concat!(
+        "SELECT ",
+        appointment_columns!(),
+        " FROM appointments WHERE customer_id = $1 AND starts_at >= $2 AND status IN ('scheduled', 'confirmed') \
+         ORDER BY starts_at, id"
+    );
+    let rows: Vec<AppointmentRow> =
+        sqlx::query_as(sql).bind(customer.0).bind(Stamp::new(from)).fetch_all(pool).await.map_err(store_error)?;
+    rows.into_iter().map(Appointment::try_from).collect()
+}
+
+pub(super) async fn appointments_of(pool: &Pool, customer: CustomerId) -> Result<Vec<Appointment>, StoreError> {
+    let sql =
+        concat!("SELECT ", appointment_columns!(), " FROM appointments WHERE customer_id = $1 ORDER BY starts_at, id");
+    let rows: Vec<AppointmentRow> = sqlx::query_as(sql).bind(customer.0).fetch_all(pool).await.map_err(store_error)?;
+    rows.into_iter().map(Appointment::try_from).collect()
+}
+
+/// Bays that are gone from the settings do not count: their appointments take nothing from the others.
+pub(super) async fn booked_between(
+    pool: &Pool,
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+) -> Result<Vec<BookedTime>, StoreError> {
+    let sql = "SELECT a.bay_id, a.starts_at, a.ends_at FROM appointments AS a JOIN bays AS b ON b.id = a.bay_id \
+               WHERE b.active AND a.status NOT IN ('cancelled', 'no_show') \
+               AND a.starts_at < $2 AND a.ends_at > $1 AND a.starts_at >= $3 ORDER BY a.starts_at, a.bay_id";
+    let rows: Vec<BookedRow> = sqlx::query_as(sql)
+        .bind(Stamp::new(from))
+        .bind(Stamp::new(to))
+        // No appointment is longer than a day (a CHECK says so), which lets the index bound the search on both sides.
+        .bind(Stamp::new(from - Duration::days(1)))
+        .fetch_all(pool)
+        .await
+        .map_err(store_error)?;
+    Ok(rows.into_iter().map(BookedTime::from).collect())
+}
+
+pub(super) async fn bays(pool: &Pool) -> Result<Vec<Bay>, StoreError> {
+    let sql = "SELECT id, name, calendar_id FROM bays WHERE active ORDER BY id";
+    let rows: Vec<BayRow> = sqlx::query_as(sql).fetch_all(pool).await.map_err(store_error)?;
+    Ok(rows.into_iter().map(Bay::from).collect())
+}
+
+pub(super) async fn bay_count(pool: &Pool) -> Result<usize, StoreError> {
+    let sql = "SELECT count(*) FROM bays WHERE active";
+    let count: i64 = sqlx::query_scalar(sql).fetch_one(pool).await.map_err(store_error)?;
+    Ok(usize::try_from(count).unwrap_or_default())
+}
+
+pub(super) async fn undelivered(pool: &Pool) -> Result<u64, StoreError> {
+    let sql = "SELECT count(*) FROM outbox WHERE delivered_at IS NULL";
+    let count: i64 = sqlx::query_scalar(sql).fetch_one(pool).await.map_err(store_error)?;
+    Ok(u64::try_from(count).unwrap_or_default())
+}
