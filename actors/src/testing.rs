@@ -3,6 +3,7 @@
 //! Time is tokio's paused clock. Nothing here sleeps to wait for something else to happen: observations are logs that
 //! can be waited on, and what a fake does later has its due time.
 
+pub(crate) mod drill;
 pub(crate) mod log;
 pub(crate) mod model;
 pub(crate) mod phone;
@@ -22,7 +23,7 @@ use crate::ports::{Clock, VendorError, VendorErrorKind};
 /// How long, in simulated time, a test waits for what it expects.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
-pub(crate) fn ms(n: u64) -> Duration {
+pub(crate) const fn ms(n: u64) -> Duration {
     Duration::from_millis(n)
 }
 

@@ -1,6 +1,7 @@
 //! CallActor: one per call. Owns the session and the legs, translates between them, and decides what becomes of the
 //! call. How legs are started again is in legs.rs, the life of the call in machine.rs.
 
+mod identities;
 mod legs;
 mod machine;
 mod outside;
@@ -39,6 +40,7 @@ use crate::tasks::TaskScope;
 use crate::timer::{Fired, Timers};
 use crate::tools::{Identity, ToolOutcome};
 use crate::turn::TurnReport;
+use identities::Identities;
 use legs::Legs;
 use machine::{Effect, Input, Life};
 use otto_proto::v1::{self, call_event::Body};
@@ -141,6 +143,7 @@ pub struct CallState {
     /// The turn waits to hear what was heard.
     hushing: bool,
     running_tools: HashMap<String, RunningTool>,
+    identities: Identities,
     caller_known: Lookup,
     recorder: Recorder,
     timers: Timers<CallTimer>,
@@ -170,7 +173,7 @@ impl CallState {
         let IncomingCall { call, caller, line } = incoming;
         let session = Session::new(call.clone(), caller, line, outside.clock.now());
         let recorder = Recorder::new(call, outside.journal.clone(), Arc::clone(&outside.clock));
-        let (unfinished, prepared, running_tools, timers) = Default::default();
+        let (unfinished, prepared, running_tools, identities, timers) = Default::default();
         Self {
             shown_identity: Arc::new(ArcSwap::from_pointee(session.identity.clone())),
             session,
@@ -182,6 +185,7 @@ impl CallState {
             prepared,
             hushing: false,
             running_tools,
+            identities,
             caller_known: Lookup::Pending,
             recorder,
             timers,

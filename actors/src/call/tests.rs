@@ -2,6 +2,7 @@
 
 mod crashes;
 mod endings;
+mod faults;
 mod interleavings;
 mod interruptions;
 mod leftovers;

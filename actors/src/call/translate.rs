@@ -8,7 +8,6 @@ use super::machine::Input;
 use super::{CallMsg, CallRef, CallState, Lookup, RunningTool, prompt};
 use crate::crm::CrmMsg;
 use crate::domain::{Customer, TurnId};
-use crate::effects::EffectId;
 use crate::events::{BargedIn, GuessEnded, VendorTrouble, emit};
 use crate::history::{Entry, HistoryOp};
 use crate::limits;
@@ -238,7 +237,7 @@ impl CallState {
             arguments: call.arguments.clone(),
         }));
         let admitted = ToolRouter::admit(&call.name, &mut self.session.identity);
-        let effect = EffectId { call: self.session.call.clone(), turn, tool_call_id: call.id.clone() };
+        let effect = self.identities.of(&self.session.call, turn, &call);
         let job = ToolJob { effect, fence: self.turn_clock.fence(turn), call };
         let (router, myself) = (self.outside.router.clone(), myself.clone());
         self.tasks.spawn(async move {

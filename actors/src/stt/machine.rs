@@ -70,10 +70,14 @@ pub(super) struct SttMachine {
     listening: bool,
     /// The caller is not heard: no session, or one that is behind or does not answer.
     away: bool,
-    /// [`SttReport::Deaf`] was reported, perhaps by an incarnation before this one.
+    /// [`SttReport::Deaf`] was reported.
     deaf: bool,
+    /// An incarnation before this one may have reported it.
+    perhaps_deaf: bool,
     /// No session has answered since one did not.
     unheard: bool,
+    /// The session in use has been sent nearly all that was said.
+    caught_up: bool,
     /// An eager end was reported, and neither its end nor a resumption since.
     eager: bool,
     over: bool,
@@ -86,7 +90,7 @@ pub(super) struct SttMachine {
 impl SttMachine {
     /// A machine at the beginning of an incarnation; with the voice there already the turn may believe it deaf.
     pub(super) fn new(listening: bool) -> Self {
-        Self { listening, deaf: listening, ..Self::default() }
+        Self { listening, perhaps_deaf: listening, ..Self::default() }
     }
 
     pub(super) fn step(&mut self, input: Input) -> Vec<Effect> {
@@ -101,7 +105,7 @@ impl SttMachine {
             }
             Input::Listen => self.listen(&mut effects),
             Input::Opened { session } if session == self.session => self.open = true,
-            Input::CaughtUp { session } if session == self.session && !self.unheard => self.back(&mut effects),
+            Input::CaughtUp { session } if session == self.session => self.caught_up(&mut effects),
             Input::Unheard { session } if session == self.session => self.unheard(&mut effects),
             Input::Event { session, event, understood } if session == self.session => {
                 self.event(event, understood, &mut effects);
@@ -130,6 +134,7 @@ impl SttMachine {
         self.session += 1;
         // Times of a new session start at zero.
         self.reported_until = None;
+        self.caught_up = false;
         effects.push(Effect::Connect { session: self.session, patience: self.unheard });
     }
 
@@ -165,11 +170,19 @@ impl SttMachine {
         }
     }
 
+    fn caught_up(&mut self, effects: &mut Vec<Effect>) {
+        self.caught_up = true;
+        if !self.unheard {
+            self.back(effects);
+        }
+    }
+
     fn back(&mut self, effects: &mut Vec<Effect>) {
         if std::mem::take(&mut self.away) {
             effects.extend([Effect::Disarm(SttTimer::Deaf), Effect::Disarm(SttTimer::GiveUp)]);
         }
-        if self.listening && std::mem::take(&mut self.deaf) {
+        let deaf = std::mem::take(&mut self.deaf) | std::mem::take(&mut self.perhaps_deaf);
+        if self.listening && deaf {
             effects.push(Effect::Report(SttReport::Hears));
         }
     }
@@ -203,7 +216,12 @@ impl SttMachine {
     fn event(&mut self, event: SttEvent, understood: Option<u64>, effects: &mut Vec<Effect>) {
         self.lost_in_a_row = 0;
         self.unheard = false;
-        self.back(effects);
+        if self.caught_up {
+            self.back(effects);
+        } else if self.away {
+            // It hears, but what was said a while ago.
+            effects.push(Effect::Arm(SttTimer::GiveUp, limits::STT_AWAY_MAX_MS));
+        }
         let report = match event {
             SttEvent::Transcript(transcript) => self.transcript(transcript),
             SttEvent::UtteranceEnd => Some(SttReport::UtteranceEnd),

@@ -159,7 +159,9 @@ fn a_short_absence_is_not_reported() {
     let back = ["no Deaf", "no GiveUp"];
     let lost = || [lost(1, passing()), RETRY, Input::Opened { session: 2 }].into_iter();
     check_listening(lost().chain([Input::CaughtUp { session: 2 }]).collect(), &[&absence[..], &back].concat());
-    check_listening(lost().chain([event(2, SttEvent::Alive)]).collect(), &[&absence[..], &back].concat());
+    // What it hears before it has caught up was said a while ago.
+    let answers = lost().chain([event(2, SttEvent::Alive), Input::CaughtUp { session: 2 }]);
+    check_listening(answers.collect(), &[&absence[..], &["GiveUp in 12000"], &back].concat());
 }
 
 #[test]
@@ -242,6 +244,10 @@ fn an_incarnation_that_takes_over_ends_the_deafness_of_the_one_before() {
     let inputs = vec![Input::Start, Input::Opened { session: 1 }, Input::CaughtUp { session: 1 }];
     let expected = ["connect 1", "Deaf in 1000", "GiveUp in 12000", "no Deaf", "no GiveUp", "Hears"];
     assert_eq!(run(&mut machine, inputs), expected);
+    // It may be deaf itself, while it hears what was said before.
+    let mut machine = SttMachine::new(true);
+    let late = vec![Input::Start, Input::Opened { session: 1 }, Input::Due(SttTimer::Deaf)];
+    assert_eq!(run(&mut machine, late)[3..], ["no Deaf", "Deaf"]);
 }
 
 #[test]

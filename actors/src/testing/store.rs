@@ -2,7 +2,7 @@
 //! identity, nothing behind a closed fence.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -52,6 +52,7 @@ pub(crate) struct FakeStore {
     pub(crate) batches: Log<Vec<JournalRow>>,
     pub(crate) started: Log<CallRecord>,
     pub(crate) ended: Log<(CallSid, CallEnd)>,
+    pub(crate) gate: Option<Arc<dyn Gate>>,
 }
 
 pub(crate) const KNOWN_PHONE: &str = "+15555550101";
@@ -72,15 +73,41 @@ pub(crate) fn accord() -> Vehicle {
     Vehicle { vin, plate, year: Some(2003), make, model, ..Vehicle::new(VehicleId(1), CustomerId(1)) }
 }
 
+/// Stands between a question and the records: may let it wait, or fail.
+#[async_trait]
+pub(crate) trait Gate: Send + Sync {
+    /// Before a question is answered.
+    async fn before(&self, asked: Asked<'_>) -> Result<(), StoreError>;
+
+    /// After a booking is made, before anybody hears of it.
+    async fn booked(&self, done: bool);
+}
+
+/// What the records are asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asked<'a> {
+    Caller,
+    Times,
+    /// With the name of the tool call.
+    Booking(&'a str),
+}
+
 impl Default for FakeStore {
     fn default() -> Self {
         let records = Records { customers: vec![maria()], vehicles: vec![accord()], bays: 1, ..Records::default() };
         let (bookings, batches, started, ended) = Default::default();
-        Self { records: Mutex::new(records), bookings, batches, started, ended }
+        Self { records: Mutex::new(records), bookings, batches, started, ended, gate: None }
     }
 }
 
 impl FakeStore {
+    async fn passes(&self, asked: Asked<'_>) -> Result<(), StoreError> {
+        match &self.gate {
+            Some(gate) => gate.before(asked).await,
+            None => Ok(()),
+        }
+    }
+
     pub(crate) fn change(&self, change: impl FnOnce(&mut Records)) {
         change(&mut self.records.lock().unwrap());
     }
@@ -93,6 +120,7 @@ impl FakeStore {
 #[async_trait]
 impl CustomerStore for FakeStore {
     async fn customer_by_phone(&self, phone: &PhoneNumber) -> Result<Option<Customer>, StoreError> {
+        self.passes(Asked::Caller).await?;
         let takes = self.records.lock().unwrap().lookup_takes;
         tokio::time::sleep(takes).await;
         Ok(self.records.lock().unwrap().customers.iter().find(|c| c.phone == *phone).cloned())
@@ -132,6 +160,7 @@ impl BookingStore for FakeStore {
     }
 
     async fn booked_between(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<BookedTime>, StoreError> {
+        self.passes(Asked::Times).await?;
         Ok(self.records.lock().unwrap().taken(from, to, None))
     }
 
@@ -208,12 +237,18 @@ impl OutboxStore for FakeStore {
 #[async_trait]
 impl Store for FakeStore {
     async fn act(&self, effect: &EffectId, fence: &Fence, action: Action) -> Result<Value, StoreError> {
-        if matches!(action, Action::Book { .. }) {
+        let books = matches!(action, Action::Book { .. });
+        if books {
             self.bookings.push(effect.tool_call_id.clone());
+            self.passes(Asked::Booking(&effect.tool_call_id)).await?;
             let takes = self.records.lock().unwrap().booking_takes;
             tokio::time::sleep(takes).await;
         }
-        self.records.lock().unwrap().act(effect, fence, action)
+        let done = self.records.lock().unwrap().act(effect, fence, action);
+        if let Some(gate) = self.gate.as_ref().filter(|_| books) {
+            gate.booked(done.is_ok()).await;
+        }
+        done
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -14,6 +14,7 @@ use crate::actor;
 use crate::call::{Outside, Vendors};
 use crate::domain::{CallSid, PhoneNumber, Shop, StreamSid};
 use crate::names::Leg;
+use crate::ports::{Cache, Store};
 use crate::registry::{Admission, AttachError, Calls, IncomingCall, StreamEnd, StreamOffer};
 use crate::root::{Addresses, RootArgs, RootRef, RootSupervisor};
 
@@ -42,6 +43,26 @@ pub(crate) fn incoming(number: u32, caller: &str) -> IncomingCall {
     IncomingCall { call: sid(number), caller: PhoneNumber::parse(caller).ok(), line: None }
 }
 
+/// A running Otto.
+pub(crate) struct Otto {
+    pub(crate) addresses: Addresses,
+    pub(crate) calls: Calls,
+    pub(crate) root: RootRef,
+}
+
+/// Starts an Otto on these vendors and records, on a Monday morning, with a colleague to transfer to.
+pub(crate) async fn start(vendors: Vendors, shop: Arc<Shop>, store: Arc<dyn Store>, cache: Arc<dyn Cache>) -> Otto {
+    let addresses = Addresses::default();
+    let clock = Arc::new(FakeClock::monday_morning());
+    let escalation = PhoneNumber::parse(COLLEAGUE).ok();
+    let outside = Outside::new(vendors, clock, shop, escalation, &addresses);
+    let args =
+        RootArgs { addresses: addresses.clone(), store, cache, outside: Arc::new(outside), max_calls: MAX_CALLS };
+    let root = actor::spawn(RootSupervisor, args, None).await.unwrap();
+    let calls = Calls::new(addresses.registry.clone());
+    Otto { addresses, calls, root }
+}
+
 impl World {
     pub(crate) async fn new(model: FakeModel) -> Self {
         Self::with(model, FakeStore::default()).await
@@ -51,22 +72,11 @@ impl World {
         let (stt, tts, cache, telephony) =
             (Arc::<FakeStt>::default(), Arc::<FakeTts>::default(), Arc::<FakeCache>::default(), Arc::default());
         let (model, store): (_, Arc<FakeStore>) = (Arc::new(model), Arc::new(store));
-        let addresses = Addresses::default();
         let telephony: Arc<FakeTelephony> = telephony;
         let vendors =
             Vendors { stt: stt.clone(), tts: tts.clone(), model: model.clone(), telephony: Some(telephony.clone()) };
-        let clock = Arc::new(FakeClock::monday_morning());
-        let escalation = PhoneNumber::parse(COLLEAGUE).ok();
-        let outside = Outside::new(vendors, clock, Arc::new(Shop::default()), escalation, &addresses);
-        let args = RootArgs {
-            addresses: addresses.clone(),
-            store: store.clone(),
-            cache: cache.clone(),
-            outside: Arc::new(outside),
-            max_calls: MAX_CALLS,
-        };
-        let root = actor::spawn(RootSupervisor, args, None).await.unwrap();
-        let calls = Calls::new(addresses.registry.clone());
+        let Otto { addresses, calls, root } =
+            start(vendors, Arc::new(Shop::default()), store.clone(), cache.clone()).await;
         Self { stt, tts, model, store, cache, telephony, addresses, calls, root }
     }
 

@@ -126,14 +126,9 @@ impl ToolRouter {
                 self.upcoming(&identity).await
             }
             Tool::VerifyIdentity => self.verify(&identity, parse(&arguments)?).await,
-            Tool::TransferToHuman => {
-                parse::<args::TransferToHuman>(&arguments)?;
-                self.transfer()
-            }
-            Tool::EndCall => {
-                parse::<args::EndCall>(&arguments)?;
-                Ok(success(json!({}), "The call ends when everything has been said."))
-            }
+            // Their reason is for the journal: however it is written, the caller has heard what is to happen.
+            Tool::TransferToHuman => self.transfer(),
+            Tool::EndCall => Ok(success(json!({}), "The call ends when everything has been said.")),
         }
     }
 

@@ -154,14 +154,18 @@ impl Answer {
         self.clauses.finish()
     }
 
-    /// The reply was cut by its length: the sentence at its end that is not whole is dropped, if there is a whole one.
-    pub(super) fn drop_half_sentence(&mut self) {
-        if !ends_sentence(&self.text) && (self.noted || ends_sentence(self.given())) {
-            self.drop_rest();
-        }
+    /// Whether a reply that was cut by its length is an answer as it is: its last sentence is whole and it called nothing.
+    pub(super) fn stands_when_cut(&self) -> bool {
+        self.calls.is_empty() && ends_sentence(&self.text)
     }
 
-    fn drop_rest(&mut self) {
+    /// Whether the caller gets a whole sentence out of what was given to the voice.
+    pub(super) fn has_whole_sentence(&self) -> bool {
+        self.noted || ends_sentence(self.given())
+    }
+
+    /// Drops the text that was not given to the voice.
+    pub(super) fn drop_rest(&mut self) {
         self.text = self.given().to_owned();
         self.clauses.finish();
     }
@@ -219,6 +223,11 @@ impl Answer {
         self.phase = Phase::Tools(seen);
         (self.attempts, self.noted) = (0, false);
         (std::mem::take(&mut self.text), calls)
+    }
+
+    /// Whether another attempt is left.
+    pub(super) fn may_retry(&self) -> bool {
+        self.attempts + 1 < limits::MODEL_ATTEMPTS
     }
 
     /// The request failed. Whether it is worth another attempt.

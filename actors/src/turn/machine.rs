@@ -173,7 +173,7 @@ impl TurnMachine {
     fn take_up(&mut self, text: &str, is_final: bool) -> bool {
         self.caller.taken.clear();
         self.quiet.prompts = 0;
-        if self.is_busy() && !self.caller.open {
+        if self.is_busy() && !self.caller.open && !self.only_says_deaf() {
             if !self.rules.listening.interrupts(text) {
                 self.murmured(text, is_final);
                 return false;

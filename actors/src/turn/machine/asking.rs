@@ -104,8 +104,12 @@ impl TurnMachine {
 
     fn model_done(&mut self, end: ModelEnd) {
         let Some(answer) = self.answer.as_mut() else { return };
-        if end.truncated {
-            answer.drop_half_sentence();
+        if end.truncated && !answer.stands_when_cut() {
+            if answer.may_retry() || !answer.has_whole_sentence() {
+                self.break_off();
+                return self.try_again(true, None);
+            }
+            answer.drop_rest();
         }
         if answer.is_empty(end.truncated) {
             return self.try_again(true, None);

@@ -1,7 +1,7 @@
 //! What Otto says so that a silence is never unexplained: while an answer is due, while he cannot hear, and when the
 //! caller says nothing. One timer at a time watches the silence; which one follows from the state.
 
-use super::{Effect, EndKind, TurnMachine, TurnTimer};
+use super::{Effect, EndKind, TurnMachine, TurnTimer, UtteranceId};
 
 /// How a silence is being dealt with.
 #[derive(Debug, Default)]
@@ -13,6 +13,8 @@ pub(super) struct Quiet {
     pub(super) deaf: bool,
     /// The caller was told that Otto cannot hear.
     told_deaf: bool,
+    /// What the caller was told last of it.
+    notice: Option<UtteranceId>,
 }
 
 impl TurnMachine {
@@ -77,6 +79,14 @@ impl TurnMachine {
         let told = std::mem::replace(&mut self.quiet.told_deaf, true);
         let text = if told { texts.filler_again.clone() } else { texts.deaf.clone() };
         self.say_whole(text, true);
+        self.quiet.notice = Some(self.last_utterance);
+    }
+
+    /// Whether nothing sounds but the word that Otto cannot hear, and he still cannot. What is heard then was said before
+    /// it, and does not interrupt it: the caller would be left in silence again.
+    pub(super) fn only_says_deaf(&self) -> bool {
+        let only_notice = self.speaking.iter().all(|utterance| Some(*utterance) == self.quiet.notice);
+        self.quiet.deaf && only_notice && self.answer.is_none() && self.ending.is_none()
     }
 
     fn ask_who_is_there(&mut self) {

@@ -45,7 +45,7 @@ fn a_truncated_reply_never_runs_tools() {
     check_after(
         vec![said("go"), text(1, "Let me see. "), tool(1, "a")],
         vec![truncated(1)],
-        &["finish 1", "otto 1: Let me see."],
+        &["finish 1", "otto 1: Let me see.", "goes on", "ask 2"],
     );
 }
 

@@ -209,13 +209,18 @@ fn a_vendor_that_asks_for_a_pause_gets_a_short_one() {
 }
 
 #[test]
-fn a_reply_that_was_cut_by_its_length_ends_with_a_whole_sentence() {
+fn the_rest_of_a_reply_that_was_cut_by_its_length_is_asked_for() {
     let ends =
         |reply: &str, expected: &[&str]| check_after(vec![said("hi"), text(1, reply)], vec![truncated(1)], expected);
-    ends("Good day. We have", &["finish 1", "otto 1: Good day."]);
+    ends("Good day. We have", &["finish 1", "otto 1: Good day.", "goes on", "ask 2"]);
     ends("Good day. We have ten.", &["say 1/1: We have ten.", "finish 1", "otto 1: Good day. We have ten."]);
-    ends("Good day, we have", &["say 1/1: we have", "finish 1", "otto 1: Good day, we have"]);
-    ends("Good", &["say 1/1: Good", "finish 1", "otto 1: Good"]);
+    ends("Good day, we have", &["finish 1", "otto 1: Good day,", "goes on", "ask 2"]);
+    ends("Good", &["ask 2"]);
+    let twice = |again: &str, expected: &[&str]| {
+        check_after(vec![said("hi"), text(1, "Good"), truncated(1), text(2, again)], vec![truncated(2)], expected);
+    };
+    twice("Good day. We", &["finish 1", "otto 1: Good day."]);
+    twice("Good", &["say 1/1: TROUBLE", "finish 1", "otto 1: TROUBLE"]);
 }
 
 #[test]
