@@ -101,7 +101,9 @@ pub const MARK_GRACE_MS: Duration = ms(1_500);
 /// Words and then nothing from the speech-to-text for this long: the turn is over, whatever the vendor says.
 pub const TURN_SILENCE_MS: Duration = ms(1_800);
 /// Words that have not changed for this long are probably all: the model is asked ahead.
-pub const SPECULATE_AFTER_MS: Duration = ms(300);
+pub const SPECULATE_AFTER_MS: Duration = ms(250);
+/// The same for words that end like a sentence: the recogniser writes the mark when it hears the voice fall.
+pub const SPECULATE_AFTER_SENTENCE_MS: Duration = ms(100);
 /// Requests of one call that were asked ahead in vain; after that none is.
 pub const SPECULATIONS_WASTED_PER_CALL: u32 = 20;
 /// An interruption without a final word for this long after its last word was none.
@@ -210,6 +212,7 @@ const _: () = {
     assert!(STT_KEEP_ALIVE_EVERY_MS.as_millis() * 2 < 10_000, "two keep-alives fit into the vendor's window");
     assert!(TOOL_FILLER_AFTER_MS.as_millis() < TOOL_TIMEOUT_MS.as_millis());
     assert!(MODEL_FILLER_AFTER_MS.as_millis() < MODEL_FIRST_EVENT_TIMEOUT_MS.as_millis());
+    assert!(SPECULATE_AFTER_SENTENCE_MS.as_millis() < SPECULATE_AFTER_MS.as_millis());
     assert!(SPECULATE_AFTER_MS.as_millis() < TURN_SILENCE_MS.as_millis());
     assert!((MODEL_PAUSE_MS.as_millis() + MODEL_FILLER_AFTER_MS.as_millis()) < 4_000, "no silence is longer than 4 s");
     assert!(FILLER_AGAIN_AFTER_MS.as_millis() < 4_000 && DEAF_FILLER_AFTER_MS.as_millis() < 4_000);

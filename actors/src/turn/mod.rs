@@ -234,7 +234,7 @@ impl TurnState {
     fn arm(&mut self, myself: &TurnRef, timer: TurnTimer) {
         let after = match timer {
             TurnTimer::Silence => limits::TURN_SILENCE_MS,
-            TurnTimer::Stable => limits::SPECULATE_AFTER_MS,
+            TurnTimer::Stable => self.machine.stable_after(),
             TurnTimer::FalseAlarm => limits::FALSE_ALARM_MS,
             TurnTimer::Murmur => limits::MURMUR_KEPT_MS,
             TurnTimer::Keys => limits::KEYS_SILENCE_MS,

@@ -1,6 +1,8 @@
 //! Speculation: the model is asked before the caller has finished, and what it answers is kept back until the caller has
 //! said these very words. A reply that is kept back says nothing, runs nothing and is not in the history.
 
+use std::time::Duration;
+
 use super::{Answer, Effect, Guessed, Question, Step, TurnMachine, TurnTimer, words};
 use crate::limits;
 use crate::ports::{ModelEvent, VendorError};
@@ -47,6 +49,12 @@ impl TurnMachine {
         if self.rules.speculates && self.caller.keys.is_empty() && !said.is_empty() {
             self.effects.push(Effect::Arm(TurnTimer::Stable));
         }
+    }
+
+    /// How long the caller's words must not change until they are worth a request: less when they end like a sentence.
+    pub(in crate::turn) fn stable_after(&self) -> Duration {
+        let is_sentence = self.caller.said().ends_with(['.', '?', '!']);
+        if is_sentence { limits::SPECULATE_AFTER_SENTENCE_MS } else { limits::SPECULATE_AFTER_MS }
     }
 
     pub(super) fn words_are_stable(&mut self) {
