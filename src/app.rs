@@ -22,9 +22,10 @@ use tracing::{info, warn};
 
 use crate::config::{self, Settings};
 use crate::engine::Engine;
-use crate::http::{self, AppParts, AppState, PublicUrls};
+use crate::http::{self, AppParts, AppState, CalendarParts, PublicUrls};
 use crate::store::Records;
 use crate::telemetry;
+use crate::vendors::google::ChannelToken;
 use crate::vendors::twilio::TwilioRest;
 use crate::vendors::twilio::signature::SignatureCheck;
 use crate::vendors::twilio::twiml::Ending;
@@ -99,6 +100,7 @@ impl App {
             escalation: settings.escalation_number.clone(),
             store: Arc::clone(&store) as Arc<dyn Store>,
             cache: Arc::clone(&engine.cache),
+            calendar: calendar_parts(&settings, &engine),
             metrics,
             ready: Arc::clone(&ready),
             waiting_sockets_max: 2 * server.max_calls + SPARE_SOCKETS,
@@ -202,6 +204,11 @@ fn telephony(settings: &Settings, public: &PublicUrls) -> anyhow::Result<Option<
 /// Words of the shop that are easily misheard.
 fn keyterms(shop: &Shop) -> Vec<String> {
     std::iter::once(shop.name.clone()).chain(shop.services.iter().map(|s| s.name.clone())).collect()
+}
+
+fn calendar_parts(settings: &Settings, engine: &Engine) -> Option<CalendarParts> {
+    let (calendar, secret) = (engine.calendar.clone()?, settings.google.client_secret.as_ref()?);
+    Some(CalendarParts { calendar, actor: engine.calendar_actor.clone(), token: ChannelToken::of(secret) })
 }
 
 fn signature_check(public: &PublicUrls, token: SecretString) -> SignatureCheck {

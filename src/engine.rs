@@ -5,15 +5,20 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use otto_actors::actor;
+use otto_actors::calendar::{CalendarOutside, CalendarRef};
 use otto_actors::call::{Outside, Vendors};
+use otto_actors::domain::Bay;
 use otto_actors::journal::LiveEvents;
 use otto_actors::limits;
-use otto_actors::ports::{Cache, Clock, Store};
+use otto_actors::ports::{Cache, Calendar, Clock, Store, VinDecoder};
 use otto_actors::registry::Calls;
 use otto_actors::root::{Addresses, RootArgs, RootMsg, RootRef, RootSupervisor, Shared};
 
 use crate::config::Settings;
+use crate::http::PublicUrls;
 use crate::store::{MemoryCache, Records, RedisCache, open_store};
+use crate::vendors::google::{GoogleCalendar, GoogleShop};
+use crate::vendors::nhtsa::Nhtsa;
 
 /// A running engine.
 pub struct Engine {
@@ -25,6 +30,12 @@ pub struct Engine {
     pub store: Arc<dyn Records>,
     /// Its cache.
     pub cache: Arc<dyn Cache>,
+    /// The calendar outside, if there is one.
+    pub calendar: Option<Arc<dyn Calendar>>,
+    /// Who asks it.
+    pub calendar_actor: CalendarRef,
+    /// Who knows vehicles by their numbers.
+    pub vins: Arc<dyn VinDecoder>,
     root: RootRef,
 }
 
@@ -37,6 +48,10 @@ impl Engine {
         let store = open_store(&settings.database).await.context("cannot open the database (DATABASE_URL)")?;
         store.sync_bays(&settings.bays()).await.context("cannot write the bays")?;
         let cache = cache(settings)?;
+        let bays = store.bays().await.context("cannot read the bays")?;
+        let calendar = calendar(settings, &bays)?;
+        let nhtsa = Nhtsa::new(settings.nhtsa_api_url.clone(), Arc::clone(&cache)).context("NHTSA_API_URL")?;
+        let vins: Arc<dyn VinDecoder> = Arc::new(nhtsa);
         let addresses = Addresses::default();
         let shop = Arc::new(settings.shop.clone());
         let outside = Outside::new(vendors, clock, shop, settings.escalation_number.clone(), &addresses);
@@ -46,11 +61,13 @@ impl Engine {
             addresses: addresses.clone(),
             store: Arc::clone(&store) as Arc<dyn Store>,
             cache: Arc::clone(&cache),
+            calendar: calendar.clone().map(|calendar| CalendarOutside { calendar, records: None }),
             outside: Arc::new(outside),
             max_calls: settings.server.max_calls,
         };
         let root = actor::spawn(RootSupervisor, root, None).await?;
-        Ok(Self { calls: Calls::new(addresses.registry), live, store, cache, root })
+        let (calls, calendar_actor) = (Calls::new(addresses.registry), addresses.calendar);
+        Ok(Self { calls, live, store, cache, calendar, calendar_actor, vins, root })
     }
 
     /// Waits for a meltdown: the root supervisor has given up.
@@ -75,4 +92,16 @@ fn cache(settings: &Settings) -> anyhow::Result<Arc<dyn Cache>> {
         Some(url) => Arc::new(RedisCache::new(url).context("REDIS_URL")?),
         None => Arc::new(MemoryCache::default()),
     })
+}
+
+/// Google's calendars of the bays, when the settings have access to them.
+fn calendar(settings: &Settings, bays: &[Bay]) -> anyhow::Result<Option<Arc<dyn Calendar>>> {
+    let (google, shop) = (&settings.google, &settings.shop);
+    let Some(access) = google.access() else { return Ok(None) };
+    let bays = bays.iter().filter_map(|bay| Some((bay.id, bay.calendar.clone()?))).collect();
+    let shop = GoogleShop { bays, zone: shop.time_zone, address: shop.address.clone() };
+    // Google calls public https addresses only.
+    let public = settings.server.base_url.clone().filter(|base| base.scheme() == "https");
+    let notify = public.map(|base| PublicUrls::new(base).calendar_notification());
+    Ok(Some(Arc::new(GoogleCalendar::new(access, shop, notify).context("GOOGLE_API_URL")?)))
 }

@@ -208,6 +208,42 @@ pub const SESSION_TTL_MS: Duration = ms(60 * 60 * 1_000);
 /// Live events that wait for a slow listener (dashboard, demo).
 pub const LIVE_EVENTS: usize = 1_024;
 
+// Calendar ------------------------------------------------------------------------------------------------------------
+
+/// How long a question for free times waits for the calendar outside, all its days together. Then the database answers
+/// alone: somebody is on the line.
+pub const BUSY_WAIT_MS: Duration = ms(1_500);
+/// How long busy times are believed.
+pub const BUSY_KEPT_MS: Duration = ms(30_000);
+/// One question to the calendar outside; its answer is kept for the next caller when this one no longer waits.
+pub const BUSY_FETCH_TIMEOUT_MS: Duration = ms(6_000);
+/// Days that are asked for at once.
+pub const BUSY_WINDOW_DAYS: i64 = 7;
+/// Windows that are kept.
+pub const BUSY_WINDOWS: usize = 64;
+/// Between two looks into the outbox, when nothing says that there is something.
+pub const OUTBOX_LOOK_EVERY_MS: Duration = ms(1_000);
+/// Rows that are taken from the outbox at once.
+pub const OUTBOX_BATCH_ROWS: usize = 16;
+/// Rows of a batch that are delivered at the same time.
+pub const OUTBOX_CONCURRENCY: usize = 4;
+/// One delivery; an event may take several requests.
+pub const OUTBOX_DELIVERY_TIMEOUT_MS: Duration = ms(20_000);
+/// How long a batch is held; a node that dies with it gives it back then.
+pub const OUTBOX_LEASE_MS: Duration = ms(120_000);
+/// Before the second attempt of a delivery; each further one waits twice as long.
+pub const OUTBOX_BACKOFF_FIRST_MS: Duration = ms(1_000);
+/// The longest wait between two attempts.
+pub const OUTBOX_BACKOFF_MAX_MS: Duration = ms(10 * 60 * 1_000);
+/// How much longer a wait may be by chance, so that rows do not come back all at once: a fifth.
+pub const OUTBOX_BACKOFF_JITTER: f64 = 0.2;
+/// Between two looks for changes in the calendar outside, when it does not say that there are some.
+pub const CALENDAR_SYNC_EVERY_MS: Duration = ms(60_000);
+/// Reading one bay's changes.
+pub const CALENDAR_SYNC_TIMEOUT_MS: Duration = ms(60_000);
+/// Decoding a vehicle identification number, away or not.
+pub const VIN_DECODE_TIMEOUT_MS: Duration = ms(5_000);
+
 const _: () = {
     assert!(STT_KEEP_ALIVE_EVERY_MS.as_millis() * 2 < 10_000, "two keep-alives fit into the vendor's window");
     assert!(TOOL_FILLER_AFTER_MS.as_millis() < TOOL_TIMEOUT_MS.as_millis());
@@ -231,6 +267,13 @@ const _: () = {
     assert!(STT_CONNECT_TIMEOUT_MS.as_millis() * 2 < STT_AWAY_MAX_MS.as_millis());
     assert!(STT_REPLAY_SPEED.0 * 100 <= STT_REPLAY_SPEED.1 * 125, "replay is at most 1.25 times real time");
     assert!(TTS_FLUSHES_PER_WINDOW < 20);
+    assert!(BUSY_WAIT_MS.as_millis() < READ_TIMEOUT_MS.as_millis(), "the database's answer comes in time");
+    let rounds = OUTBOX_BATCH_ROWS.div_ceil(OUTBOX_CONCURRENCY) as u128;
+    assert!(
+        rounds * OUTBOX_DELIVERY_TIMEOUT_MS.as_millis() < OUTBOX_LEASE_MS.as_millis(),
+        "no lease ends in mid-delivery"
+    );
+    assert!(VIN_DECODE_TIMEOUT_MS.as_millis() < TOOL_TIMEOUT_MS.as_millis());
     assert!(TTS_FILLER_AFTER_MS.as_millis() < TTS_SILENCE_MAX_MS.as_millis());
     assert!(TTS_SILENCE_MAX_MS.as_millis() < 4_000, "no caller hears nothing for four seconds");
     assert!(TTS_WARNING_TIMEOUT_MS.as_millis() < TTS_STALL_TIMEOUT_MS.as_millis());

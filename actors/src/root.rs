@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::actor::{self, ActorError, ActorId, Behaviour, ChildEnd, Mailbox};
 use crate::address::Address;
-use crate::calendar::{CalendarActor, CalendarArgs, CalendarRef};
+use crate::calendar::{CalendarActor, CalendarArgs, CalendarOutside, CalendarRef};
 use crate::call::Outside;
 use crate::crm::{CrmActor, CrmRef};
 use crate::events::{ActorRestarted, Meltdown, SharedActorFailed, emit};
@@ -80,6 +80,8 @@ pub struct RootArgs {
     pub store: Arc<dyn Store>,
     /// What may be lost.
     pub cache: Arc<dyn Cache>,
+    /// The calendar outside, if there is one.
+    pub calendar: Option<CalendarOutside>,
     /// What every call needs.
     pub outside: Arc<Outside>,
     /// Calls at the same time.
@@ -107,7 +109,7 @@ impl RootState {
             Shared::Crm => launch(myself, CrmActor, a.store.clone(), &a.addresses.crm).await?,
             Shared::Calendar => {
                 let (shop, clock) = (a.outside.shop.clone(), a.outside.clock.clone());
-                let args = CalendarArgs { store: a.store.clone(), shop, clock };
+                let args = CalendarArgs { store: a.store.clone(), shop, clock, outside: a.calendar.clone() };
                 launch(myself, CalendarActor, args, &a.addresses.calendar).await?
             }
             Shared::Registry => {

@@ -3,6 +3,7 @@
 //! Time is tokio's paused clock. Nothing here sleeps to wait for something else to happen: observations are logs that
 //! can be waited on, and what a fake does later has its due time.
 
+pub(crate) mod calendar;
 pub(crate) mod drill;
 pub(crate) mod log;
 pub(crate) mod model;

@@ -1,4 +1,4 @@
-//! What crosses a process border inside Otto, as protobuf: journal records and session snapshots.
+//! What crosses a process border inside Otto, as protobuf: journal records, session snapshots and decoded vehicles.
 //!
 //! Fields are only ever added, so that an old and a new version can run side by side during a deploy.
 

@@ -4,7 +4,8 @@ use std::future::Future;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use otto_actors::ports::{Cache as _, TextToSpeech as _, VendorError};
+use otto_actors::domain::BayId;
+use otto_actors::ports::{Cache as _, Calendar as _, TextToSpeech as _, VendorError};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::timeout;
 use url::Url;
@@ -12,6 +13,7 @@ use url::Url;
 use crate::app;
 use crate::config::{OpenAi, Settings};
 use crate::store::{RedisCache, open_store};
+use crate::vendors::google::{GoogleCalendar, GoogleShop};
 use crate::vendors::{DeepgramTts, crypto, rest, speech_to_text};
 
 /// How long each service has to answer.
@@ -37,7 +39,7 @@ pub(super) async fn run() -> anyhow::Result<ExitCode> {
     };
     println!("{}, {} ({})", settings.shop.name, settings.shop.address, settings.shop.time_zone);
     let missing = app::missing(&settings);
-    let (database, redis, hears, speaks, model, fallback, twilio) = tokio::join!(
+    let (database, redis, hears, speaks, model, fallback, twilio, calendar) = tokio::join!(
         in_time(database(&settings)),
         in_time(redis(&settings)),
         in_time(hears(&settings)),
@@ -45,6 +47,7 @@ pub(super) async fn run() -> anyhow::Result<ExitCode> {
         in_time(model(&settings)),
         in_time(fallback(&settings)),
         in_time(twilio(&settings)),
+        in_time(calendar(&settings)),
     );
     let states = [
         ("database", database),
@@ -54,6 +57,7 @@ pub(super) async fn run() -> anyhow::Result<ExitCode> {
         ("language model", model),
         ("fallback model", fallback),
         ("Twilio", twilio),
+        ("Google Calendar", calendar),
     ];
     let bad = states.iter().filter(|(_, state)| matches!(state, State::Bad(_))).count();
     states.iter().for_each(|(name, state)| print_state(name, state));
@@ -179,6 +183,22 @@ async fn twilio(settings: &Settings) -> State {
     };
     let url = rest::below(&twilio.api_url, &format!("2010-04-01/Accounts/{account}.json"));
     get(&twilio.api_url, url, Some((account, token)), "account").await
+}
+
+async fn calendar(settings: &Settings) -> State {
+    let (google, shop) = (&settings.google, &settings.shop);
+    let Some(access) = google.access() else {
+        return State::Off("GOOGLE_CLIENT_ID and the others are not set; the database is the calendar".into());
+    };
+    let bays = (1..).map(BayId).zip(google.calendar_ids.iter().cloned()).collect();
+    let shop = GoogleShop { bays, zone: shop.time_zone, address: shop.address.clone() };
+    match GoogleCalendar::new(access, shop, None) {
+        Ok(calendar) => match calendar.check().await {
+            Ok(()) => State::Fine(format!("{} calendars", google.calendar_ids.len())),
+            Err(error) => State::Bad(error.to_string()),
+        },
+        Err(error) => State::Bad(error.to_string()),
+    }
 }
 
 /// A harmless request; `auth` is a user with a password, or `Bearer` with a key.

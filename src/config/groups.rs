@@ -9,6 +9,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::read::{Reader, is_loopback};
+use crate::vendors::google::GoogleAccess;
 use crate::vendors::openai::Api;
 use crate::vendors::openai::models::Model;
 
@@ -73,7 +74,7 @@ pub struct OpenAi {
     pub api: Api,
 }
 
-/// The calendar; not used by this version.
+/// The calendar; none when nothing of it is set.
 #[derive(Debug, Clone)]
 pub struct Google {
     /// Names this installation.
@@ -116,6 +117,20 @@ impl Server {
         let ip = if bound.ip().is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { bound.ip() };
         let local = format!("http://{}", SocketAddr::new(ip, bound.port()));
         self.base_url.clone().unwrap_or_else(|| built_in(&local))
+    }
+}
+
+impl Google {
+    /// How Otto gets into the calendars; none when they are not set up.
+    #[must_use]
+    pub fn access(&self) -> Option<GoogleAccess> {
+        Some(GoogleAccess {
+            client_id: self.client_id.clone()?,
+            client_secret: self.client_secret.clone()?,
+            refresh_token: self.refresh_token.clone()?,
+            api_url: self.api_url.clone(),
+            token_url: self.token_url.clone(),
+        })
     }
 }
 

@@ -186,13 +186,13 @@ fn the_public_address_is_the_one_set_or_the_one_bound() {
 fn what_is_not_used_and_what_is_not_known_is_told() {
     let settings = fine(&[
         ("OPERATOR_TOKEN", "t"),
-        ("NHTSA_API_URL", "http://127.0.0.1:9004"),
+        ("OTLP_ENDPOINT", "http://127.0.0.1:9004"),
         ("OPENAI_MODLE", "gpt"),
         ("TWILIO_SID", "AC1"),
         ("OTTO_TEST_REDIS_URL", "redis://127.0.0.1"),
         ("PATH", "/bin"),
     ]);
-    assert_eq!(settings.not_yet_used(), ["NHTSA_API_URL", "OPERATOR_TOKEN"]);
+    assert_eq!(settings.not_yet_used(), ["OPERATOR_TOKEN", "OTLP_ENDPOINT"]);
     assert_eq!(settings.unknown(), ["OPENAI_MODLE", "TWILIO_SID"]);
 }
 

@@ -24,6 +24,9 @@ pub enum ApiError {
     /// The signature is missing or not Twilio's.
     #[error("found no valid X-Twilio-Signature, expected one made with this account's Auth Token")]
     Unsigned,
+    /// The notification is not for a channel of this installation.
+    #[error("found no valid X-Goog-Channel-Token, expected the one that the channel was opened with")]
+    WrongChannel,
     /// A field is missing or malformed. Says what was found and what is expected, and never repeats a value.
     #[error("{0}")]
     Invalid(String),
@@ -55,7 +58,7 @@ impl ApiError {
         match self {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BrokenBody | Self::Invalid(_) => StatusCode::BAD_REQUEST,
-            Self::Unsigned => StatusCode::FORBIDDEN,
+            Self::Unsigned | Self::WrongChannel => StatusCode::FORBIDDEN,
             Self::NotAHandshake => StatusCode::UPGRADE_REQUIRED,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::NotFound => StatusCode::NOT_FOUND,
@@ -69,6 +72,7 @@ impl ApiError {
             Self::TooLarge => "too_large",
             Self::BrokenBody => "broken_body",
             Self::Unsigned => "signature",
+            Self::WrongChannel => "channel",
             Self::Invalid(_) => "form",
             Self::NotAHandshake => "not_a_handshake",
             Self::Busy => "busy",

@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
 use axum::{Json, Router};
+use otto_actors::ports::CalendarError;
 use otto_actors::registry::RegistryView;
 use serde::Serialize;
 use tokio::time::timeout;
@@ -19,6 +20,7 @@ pub(super) fn router() -> Router<AppState> {
         .route("/health/ready", get(ready))
         .route("/health/db", get(db))
         .route("/health/redis", get(redis))
+        .route("/health/calendar", get(calendar))
         .route("/health", get(summary))
 }
 
@@ -66,6 +68,23 @@ async fn db(State(state): State<AppState>) -> (StatusCode, Json<Probe>) {
 /// Otto does without a cache, so this is for operators and never part of the readiness.
 async fn redis(State(state): State<AppState>) -> (StatusCode, Json<Probe>) {
     part(cache_answers(&state).await)
+}
+
+/// Otto books without the calendar outside too, so this is for operators and never part of the readiness.
+async fn calendar(State(state): State<AppState>) -> (StatusCode, Json<Probe>) {
+    let Some(parts) = &state.calendar else {
+        return (StatusCode::OK, Json(Probe { status: "off", reasons: Vec::new() }));
+    };
+    let seen = timeout(PROBE_TIMEOUT_MS, parts.calendar.check()).await;
+    let (status, reason) = match seen {
+        Ok(Ok(())) => return part(true),
+        Ok(Err(CalendarError::NoAccess(_))) => {
+            ("no access", "an operator must renew the access or correct GOOGLE_CALENDAR_IDS")
+        }
+        Ok(Err(CalendarError::Refused(_))) => ("away", "the calendar refuses the question"),
+        Ok(Err(CalendarError::Away(_))) | Err(_) => ("away", "the calendar does not answer"),
+    };
+    (code(false), Json(Probe { status, reasons: vec![reason] }))
 }
 
 async fn summary(State(state): State<AppState>) -> (StatusCode, Json<Summary>) {

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use metrics_exporter_prometheus::PrometheusHandle;
+use otto_actors::calendar::CalendarRef;
 use otto_actors::domain::{PhoneNumber, Shop};
-use otto_actors::ports::{Cache, Store};
+use otto_actors::ports::{Cache, Calendar, Store};
 use otto_actors::registry::Calls;
 use tokio::sync::Semaphore;
 
 use super::urls::PublicUrls;
+use crate::vendors::google::ChannelToken;
 use crate::vendors::twilio::signature::SignatureCheck;
 
 /// What the handlers need, put together by the composition root.
@@ -31,12 +33,25 @@ pub struct AppParts {
     pub store: Arc<dyn Store>,
     /// The cache, for probes.
     pub cache: Arc<dyn Cache>,
+    /// The calendar outside, if there is one.
+    pub calendar: Option<CalendarParts>,
     /// What `/metrics` shows.
     pub metrics: PrometheusHandle,
     /// Whether new calls are welcome; false from the beginning of the drain on.
     pub ready: Arc<AtomicBool>,
     /// Media sockets that may wait for their `start` at the same time.
     pub waiting_sockets_max: usize,
+}
+
+/// The calendar outside.
+#[derive(Clone)]
+pub struct CalendarParts {
+    /// Itself, for probes.
+    pub calendar: Arc<dyn Calendar>,
+    /// Who is told that it has changed.
+    pub actor: CalendarRef,
+    /// What its notifications prove themselves with.
+    pub token: ChannelToken,
 }
 
 /// The shared state; cheap to clone.

@@ -126,6 +126,7 @@ impl Edge {
             escalation: PhoneNumber::parse("+15555550199").ok(),
             store: Arc::new(Nothing { answers: true }),
             cache: Arc::new(Nothing { answers: true }),
+            calendar: None,
             metrics: PrometheusBuilder::new().build_recorder().handle(),
             ready: Arc::clone(&ready),
             waiting_sockets_max: 4,

@@ -14,6 +14,8 @@ pub(super) const STREAM_ENDED: &str = "/api/v1/webhooks/stream-ended";
 pub(super) const DIAL_ENDED: &str = "/api/v1/webhooks/dial-ended";
 /// Where Twilio says how a call stands.
 pub(super) const CALL_STATUS: &str = "/api/v1/webhooks/call-status";
+/// Where Google says that a calendar has changed.
+pub(super) const CALENDAR_NOTIFICATION: &str = "/api/v1/webhooks/calendar/notification";
 
 /// The addresses under which the outside reaches Otto.
 #[derive(Debug, Clone)]
@@ -63,6 +65,12 @@ impl PublicUrls {
     #[must_use]
     pub fn call_status(&self) -> String {
         self.at(CALL_STATUS)
+    }
+
+    /// The address of Google's notification channels.
+    #[must_use]
+    pub fn calendar_notification(&self) -> Url {
+        rest::below(&self.base, CALENDAR_NOTIFICATION.trim_start_matches('/'))
     }
 
     fn at(&self, path: &str) -> String {

@@ -9,6 +9,8 @@ pub mod deepgram_flux;
 pub mod deepgram_stt;
 pub mod deepgram_tts;
 pub mod fallback;
+pub mod google;
+pub mod nhtsa;
 pub mod openai;
 pub mod rest;
 pub mod socket;
@@ -27,6 +29,8 @@ pub use deepgram_flux::DeepgramFlux;
 pub use deepgram_stt::DeepgramStt;
 pub use deepgram_tts::DeepgramTts;
 pub use fallback::Fallback;
+pub use google::GoogleCalendar;
+pub use nhtsa::Nhtsa;
 pub use openai::OpenAi;
 pub use twilio::TwilioRest;
 

@@ -13,7 +13,9 @@ async fn calendar(booked: &[(&str, i64)]) -> Mailbox<CalendarMsg> {
     };
     store.change(|records| records.appointments = booked.iter().map(appointment).collect());
     let (store, clock) = (Arc::new(store), Arc::new(FakeClock::monday_morning()));
-    actor::spawn(CalendarActor, CalendarArgs { store, shop: Arc::new(Shop::default()), clock }, None).await.unwrap()
+    actor::spawn(CalendarActor, CalendarArgs { store, shop: Arc::new(Shop::default()), clock, outside: None }, None)
+        .await
+        .unwrap()
 }
 
 async fn free_on(calendar: &Mailbox<CalendarMsg>, date: &str, minutes: u32) -> Vec<String> {
@@ -56,3 +58,6 @@ async fn the_next_free_times_skip_full_and_closed_days() {
     );
     assert_eq!(next_free(&calendar, "2028-01-01", 60, 3).await, Vec::<String>::new(), "beyond the horizon");
 }
+
+mod decisions;
+mod outside;

@@ -11,6 +11,8 @@ pub mod shop;
 pub mod slots;
 pub mod spoken;
 pub mod vehicle;
+pub mod vin;
+mod wmi;
 
 pub use appointment::{Appointment, AppointmentStatus, BookedTime, NewAppointment};
 pub use bay::{Bay, ShopBay};
@@ -20,4 +22,5 @@ pub use money::Money;
 pub use phone::PhoneNumber;
 pub use service_record::ServiceRecord;
 pub use shop::{Service, Shop};
-pub use vehicle::{NewVehicle, Vehicle, Vin, VinError};
+pub use vehicle::{NewVehicle, Vehicle};
+pub use vin::{Vin, VinError};

@@ -5,13 +5,19 @@
 //! halves of a socket and nothing is allocated per frame. Everything else is a call with a typed error. An error answers
 //! two questions: whether the same request may be sent again, and what happened.
 
+mod calendar;
 mod error;
 mod media;
 mod model;
 mod speech;
 mod store;
 mod telephony;
+mod vin;
 
+pub use calendar::{
+    Applied, BusyTimes, Calendar, CalendarChange, CalendarError, CalendarEvent, CalendarJob, CalendarRecords,
+    CalendarRow, CalendarWork, Changes, EventNow, Put, Settled,
+};
 pub use error::{VendorError, VendorErrorKind};
 pub use media::{MediaAnomaly, MediaEvent, MediaFrame, MediaSink, MediaSource};
 pub use model::{LanguageModel, Message, ModelEnd, ModelEvent, ModelRequest, ModelStream, ToolCall, ToolSpec};
@@ -24,6 +30,7 @@ pub use store::{
     Render, RenderCustomer, RenderMessage, RenderVehicle, Store, StoreError,
 };
 pub use telephony::{StreamEnd, Telephony};
+pub use vin::VinDecoder;
 
 use std::pin::Pin;
 use std::time::Duration;

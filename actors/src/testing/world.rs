@@ -56,8 +56,14 @@ pub(crate) async fn start(vendors: Vendors, shop: Arc<Shop>, store: Arc<dyn Stor
     let clock = Arc::new(FakeClock::monday_morning());
     let escalation = PhoneNumber::parse(COLLEAGUE).ok();
     let outside = Outside::new(vendors, clock, shop, escalation, &addresses);
-    let args =
-        RootArgs { addresses: addresses.clone(), store, cache, outside: Arc::new(outside), max_calls: MAX_CALLS };
+    let args = RootArgs {
+        addresses: addresses.clone(),
+        store,
+        cache,
+        calendar: None,
+        outside: Arc::new(outside),
+        max_calls: MAX_CALLS,
+    };
     let root = actor::spawn(RootSupervisor, args, None).await.unwrap();
     let calls = Calls::new(addresses.registry.clone());
     Otto { addresses, calls, root }

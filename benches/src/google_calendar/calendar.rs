@@ -15,6 +15,8 @@ const DUPLICATE: Failure = Failure(409, "duplicate", "The requested identifier a
 const DELETED: Failure = Failure(410, "deleted", "Resource has been deleted");
 const STALE: Failure = Failure(412, "conditionNotMet", "Precondition Failed");
 const EMPTY_RANGE: Failure = Failure(400, "timeRangeEmpty", "The specified time range is empty.");
+const SYNC_LOST: Failure = Failure(410, "fullSyncRequired", "Sync token is no longer valid, a full sync is required.");
+const SYNC_FILTERED: Failure = Failure(400, "invalid", "Sync token cannot be used with that parameter.");
 const INVALID: Failure = Failure(400, "invalid", "Invalid resource value.");
 
 /// All calendars and the access tokens that are good for them.
@@ -23,7 +25,12 @@ pub(super) struct Calendars {
     calendars: BTreeMap<String, BTreeMap<String, Value>>,
     tokens: Vec<String>,
     version: u64,
+    /// Sync tokens from before this version are no longer known.
+    synced_from: u64,
 }
+
+/// Etags are versions above this.
+const ETAG_BASE: u64 = 3_000_000_000_000_000;
 
 /// A stretch of time.
 type Span = (DateTime<Utc>, DateTime<Utc>);
@@ -113,13 +120,46 @@ impl Calendars {
 
     /// Events of a calendar within a range, by start.
     pub(super) fn list(&self, calendar: &str, query: &ListQuery) -> Result<Vec<Value>, Failure> {
-        let events = self.calendars.get(calendar).ok_or(NOT_FOUND)?.values();
+        let since = self.since(query)?.unwrap_or(0);
+        let events = self.calendars.get(calendar).ok_or(NOT_FOUND)?.values().filter(|event| version(event) > since);
         let mut found: Vec<(Span, &Value)> = events
             .filter_map(|event| Some((span(event).ok()?, event)))
             .filter(|(span, event)| query.wants(*span, event))
             .collect();
         found.sort_by_key(|((start, _), _)| *start);
         Ok(found.into_iter().map(|(_, event)| event.clone()).collect())
+    }
+
+    /// One page of a list, as it is answered. The last page has a token for the changes from then on.
+    pub(super) fn page(&self, calendar: &str, query: &ListQuery) -> Result<Value, Failure> {
+        let found = self.list(calendar, query)?;
+        let first = query.page_token.as_deref().map_or(Some(0), |token| token.strip_prefix('p')?.parse().ok());
+        let first: usize = first.ok_or(INVALID)?;
+        let items: Vec<Value> = found.iter().skip(first).take(query.max_results).cloned().collect();
+        let next = first + items.len();
+        let mut page = json!({"kind": "calendar#events", "summary": calendar, "timeZone": "UTC", "items": items});
+        if next < found.len() {
+            page["nextPageToken"] = json!(format!("p{next}"));
+        } else {
+            page["nextSyncToken"] = json!(format!("s{}", self.version));
+        }
+        Ok(page)
+    }
+
+    /// From now on no sync token is known that was given before.
+    pub(super) fn forget_syncs(&mut self) {
+        self.version += 1;
+        self.synced_from = self.version;
+    }
+
+    /// The version after which a sync token asks.
+    fn since(&self, query: &ListQuery) -> Result<Option<u64>, Failure> {
+        let Some(token) = &query.sync_token else { return Ok(None) };
+        if query.time_min.is_some() || query.time_max.is_some() || !query.properties.is_empty() || !query.show_deleted {
+            return Err(SYNC_FILTERED);
+        }
+        let version = token.strip_prefix('s').and_then(|version| version.parse().ok()).ok_or(INVALID)?;
+        if version < self.synced_from { Err(SYNC_LOST) } else { Ok(Some(version)) }
     }
 
     /// The freeBusy answer. A calendar that is not there has its error inside the answer.
@@ -172,24 +212,41 @@ impl Calendars {
     }
 }
 
+/// The version in an event's etag.
+fn version(event: &Value) -> u64 {
+    let etag = event["etag"].as_str().unwrap_or_default().trim_matches('"');
+    etag.parse::<u64>().unwrap_or_default().saturating_sub(ETAG_BASE)
+}
+
 /// A new version of an event.
 struct Stamp(u64);
 
 impl Stamp {
     fn mark(&self, event: &mut Value) {
-        event["etag"] = json!(format!("\"{}\"", 3_000_000_000_000_000 + self.0));
+        event["etag"] = json!(format!("\"{}\"", ETAG_BASE + self.0));
         event["updated"] = json!(now());
     }
 }
 
 /// Filters of a list.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct ListQuery {
     pub(super) time_min: Option<DateTime<Utc>>,
     pub(super) time_max: Option<DateTime<Utc>>,
     pub(super) show_deleted: bool,
     /// `name=value` pairs of private extended properties.
     pub(super) properties: Vec<(String, String)>,
+    pub(super) sync_token: Option<String>,
+    pub(super) page_token: Option<String>,
+    pub(super) max_results: usize,
+}
+
+impl Default for ListQuery {
+    fn default() -> Self {
+        let (time_min, time_max, show_deleted, properties) = Default::default();
+        let (sync_token, page_token) = Default::default();
+        ListQuery { time_min, time_max, show_deleted, properties, sync_token, page_token, max_results: 250 }
+    }
 }
 
 impl ListQuery {

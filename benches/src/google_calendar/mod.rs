@@ -30,11 +30,13 @@ pub struct CalendarSettings {
     pub latency: Latency,
     /// Life of an access token, in seconds.
     pub token_life_s: u64,
+    /// Events on a page, at most.
+    pub page_events: usize,
 }
 
 impl Default for CalendarSettings {
     fn default() -> Self {
-        CalendarSettings { latency: Latency::new(90.0, 40.0), token_life_s: 3_599 }
+        CalendarSettings { latency: Latency::new(90.0, 40.0), token_life_s: 3_599, page_events: 2_500 }
     }
 }
 
@@ -53,13 +55,17 @@ pub enum CalendarFault {
     TokenVoid,
     /// freeBusy answers 200 with an error in place of every calendar's data.
     FreeBusyErrors,
+    /// 429 `rateLimitExceeded`, with the wish to wait so many seconds.
+    Limited(u64),
     /// The token endpoint says `invalid_grant`.
     InvalidGrant,
+    /// The token endpoint has trouble of its own, with this status.
+    TokenStatus(u16),
 }
 
 impl CalendarFault {
     fn is_token(&self) -> bool {
-        matches!(self, CalendarFault::InvalidGrant)
+        matches!(self, CalendarFault::InvalidGrant | CalendarFault::TokenStatus(_))
     }
 }
 
@@ -68,6 +74,10 @@ impl CalendarFault {
 pub struct CalendarRequest {
     /// Method and path.
     pub line: String,
+    /// The query as it was sent.
+    pub query: String,
+    /// The `If-Match` header.
+    pub if_match: Option<String>,
     /// The body, `null` when there was none.
     pub body: Value,
     /// The status that it was answered with.
@@ -118,6 +128,26 @@ impl GoogleCalendar {
     pub fn add_busy(&self, calendar_id: &str, start: &str, end: &str) {
         let event = serde_json::json!({"summary": "busy", "start": {"dateTime": start}, "end": {"dateTime": end}});
         let _ = self.state().insert(calendar_id, event);
+    }
+
+    /// An event, deleted or not.
+    pub fn event(&self, calendar_id: &str, id: &str) -> Option<Value> {
+        self.state().get(calendar_id, id).ok()
+    }
+
+    /// Changes an event as a colleague would, in the merge semantics of PATCH. Whether it was there.
+    pub fn edit(&self, calendar_id: &str, id: &str, change: &Value) -> bool {
+        self.state().patch(calendar_id, id, change, None).is_ok()
+    }
+
+    /// Deletes an event as a colleague would. Whether it was there.
+    pub fn cancel(&self, calendar_id: &str, id: &str) -> bool {
+        self.state().delete(calendar_id, id, None).is_ok()
+    }
+
+    /// Forgets all sync tokens: the next incremental list is answered with 410.
+    pub fn forget_syncs(&self) {
+        self.state().forget_syncs();
     }
 
     fn state(&self) -> MutexGuard<'_, Calendars> {

@@ -24,6 +24,7 @@ pub(super) fn router(google: GoogleCalendar) -> Router {
         .route("/calendar/v3/freeBusy", post(api))
         .route("/calendar/v3/calendars/{calendar}/events", get(api).post(api))
         .route("/calendar/v3/calendars/{calendar}/events/{event}", get(api).patch(api).delete(api))
+        .route("/calendar/v3/calendars/{calendar}/events/watch", post(api))
         .with_state(google)
 }
 
@@ -31,7 +32,9 @@ async fn token(State(google): State<GoogleCalendar>, body: Bytes) -> Response {
     let form: HashMap<String, String> = form_urlencoded::parse(&body).into_owned().collect();
     let field = |name: &str| form.get(name).map(String::as_str).unwrap_or_default();
     let fault = google.knobs().draw_fault_where(CalendarFault::is_token);
-    let error = if field("grant_type") != "refresh_token" {
+    let error = if let Some(CalendarFault::TokenStatus(status)) = fault {
+        Some((status, "temporarily_unavailable", "Please try again."))
+    } else if field("grant_type") != "refresh_token" {
         Some((400, "unsupported_grant_type", "Invalid grant_type."))
     } else if field("client_id") != CLIENT_ID || field("client_secret") != CLIENT_SECRET {
         Some((401, "invalid_client", "The OAuth client was not found."))
@@ -49,7 +52,13 @@ async fn token(State(google): State<GoogleCalendar>, body: Bytes) -> Response {
             (200, json!({"access_token": token, "expires_in": life, "scope": scope, "token_type": "Bearer"}))
         }
     };
-    google.shared.requests.push(CalendarRequest { line: "POST /token".to_owned(), body: Value::Null, status });
+    google.shared.requests.push(CalendarRequest {
+        line: "POST /token".to_owned(),
+        query: String::new(),
+        if_match: None,
+        body: Value::Null,
+        status,
+    });
     (StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST), Json(body)).into_response()
 }
 
@@ -69,14 +78,20 @@ async fn api(
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
     let query = query.unwrap_or_default();
-    let request = Request { method: &method, path: &path.0, query: &query, headers: &headers, body: &parsed };
+    let watches = uri.path().ends_with("/events/watch");
+    let request = Request { method: &method, path: &path.0, query: &query, headers: &headers, body: &parsed, watches };
     let answer = checked(&google, fault.as_ref(), &request);
     if fault == Some(CalendarFault::LostAnswer) {
         google.shared.scope.run(pending::<()>()).await;
     }
-    let response = respond(answer);
+    let mut response = respond(answer);
+    if let Some(CalendarFault::Limited(seconds)) = fault {
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    }
     let status = response.status().as_u16();
-    google.shared.requests.push(CalendarRequest { line: format!("{method} {}", uri.path()), body: parsed, status });
+    let if_match = headers.get(header::IF_MATCH).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let line = format!("{method} {}", uri.path());
+    google.shared.requests.push(CalendarRequest { line, query, if_match, body: parsed, status });
     response
 }
 
@@ -86,6 +101,7 @@ struct Request<'a> {
     query: &'a str,
     headers: &'a HeaderMap,
     body: &'a Value,
+    watches: bool,
 }
 
 /// Waits as the settings and the fault say; whether the server goes on.
@@ -102,6 +118,9 @@ async fn wait(google: &GoogleCalendar, fault: Option<&CalendarFault>) -> bool {
 fn checked(google: &GoogleCalendar, fault: Option<&CalendarFault>, request: &Request<'_>) -> Answer {
     match fault {
         Some(CalendarFault::Status(status, reason)) => return Err(Failure(*status, reason, "An injected fault.")),
+        Some(CalendarFault::Limited(_)) => {
+            return Err(Failure(429, "rateLimitExceeded", "Rate Limit Exceeded"));
+        }
         Some(CalendarFault::TokenVoid) => google.state().void_tokens(),
         _ => {}
     }
@@ -120,10 +139,12 @@ fn work(google: &GoogleCalendar, request: &Request<'_>, free_busy_fails: bool) -
     let if_match = request.headers.get(header::IF_MATCH).and_then(|value| value.to_str().ok());
     let ok = |body| (StatusCode::OK, body);
     match (request.method.as_str(), request.path.get("event")) {
+        ("POST", None) if request.watches => watch(calendar, request.body).map(ok),
         ("POST", None) => state.insert(calendar, request.body.clone()).map(ok),
         ("GET", None) => {
-            let items = state.list(calendar, &list_query(request.query)?)?;
-            Ok(ok(json!({"kind": "calendar#events", "summary": calendar, "timeZone": "UTC", "items": items})))
+            let mut query = list_query(request.query)?;
+            query.max_results = query.max_results.min(google.knobs().settings().page_events);
+            state.page(calendar, &query).map(ok)
         }
         ("GET", Some(event)) => state.get(calendar, event).map(ok),
         ("PATCH", Some(event)) => state.patch(calendar, event, request.body, if_match).map(ok),
@@ -134,6 +155,16 @@ fn work(google: &GoogleCalendar, request: &Request<'_>, free_busy_fails: bool) -
     }
 }
 
+/// Opens a notification channel: public https addresses only.
+fn watch(calendar: &str, body: &Value) -> Result<Value, Failure> {
+    let address = body["address"].as_str().unwrap_or_default();
+    if !address.starts_with("https://") || body["id"].as_str().is_none() || body["type"] != "web_hook" {
+        return Err(Failure(400, "push.webhookUrlNotHttps", "WebHook callback must be HTTPS"));
+    }
+    Ok(json!({"kind": "api#channel", "id": body["id"], "resourceId": format!("resource of {calendar}"),
+        "token": body["token"], "expiration": body["expiration"]}))
+}
+
 fn list_query(raw: &str) -> Result<ListQuery, Failure> {
     let mut query = ListQuery::default();
     let time = |value: &str| instant(&json!(value)).map(Some).ok_or(Failure(400, "badRequest", "Bad Request"));
@@ -141,6 +172,9 @@ fn list_query(raw: &str) -> Result<ListQuery, Failure> {
         match name.as_ref() {
             "timeMin" => query.time_min = time(&value)?,
             "timeMax" => query.time_max = time(&value)?,
+            "syncToken" => query.sync_token = Some(value.into_owned()),
+            "pageToken" => query.page_token = Some(value.into_owned()),
+            "maxResults" => query.max_results = value.parse().map_err(|_| Failure(400, "badRequest", "Bad Request"))?,
             "showDeleted" => query.show_deleted = value == "true",
             "privateExtendedProperty" => {
                 let (name, value) = value.split_once('=').unwrap_or((&value, ""));

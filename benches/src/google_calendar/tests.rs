@@ -67,6 +67,32 @@ fn a_list_finds_private_properties() {
     assert_eq!(found.iter().map(|event| event["id"].as_str().unwrap()).collect::<Vec<_>>(), ["bbbbb"]);
 }
 
+#[test]
+fn a_sync_token_brings_what_has_changed_since_page_by_page() {
+    let mut calendars = bay();
+    for id in ["aaaaa", "bbbbb", "ccccc"] {
+        calendars.insert("bay", event(id, 9)).unwrap();
+    }
+    let query = |sync: Option<&Value>, page: Option<&Value>| ListQuery {
+        show_deleted: true,
+        max_results: 2,
+        sync_token: sync.map(|token| token.as_str().unwrap().to_owned()),
+        page_token: page.map(|token| token.as_str().unwrap().to_owned()),
+        ..ListQuery::default()
+    };
+    let first = calendars.page("bay", &query(None, None)).unwrap();
+    assert!(first["items"].as_array().unwrap().len() == 2 && first["nextSyncToken"].is_null());
+    let last = calendars.page("bay", &query(None, Some(&first["nextPageToken"]))).unwrap();
+    assert!(last["items"].as_array().unwrap().len() == 1 && last["nextPageToken"].is_null());
+    calendars.delete("bay", "bbbbb", None).unwrap();
+    let changed = calendars.page("bay", &query(Some(&last["nextSyncToken"]), None)).unwrap();
+    assert_eq!((&changed["items"][0]["status"], &changed["items"][1]), (&json!("cancelled"), &Value::Null));
+    let filtered = ListQuery { show_deleted: false, ..query(Some(&last["nextSyncToken"]), None) };
+    assert_eq!(status(calendars.page("bay", &filtered)), 400);
+    calendars.forget_syncs();
+    assert_eq!(status(calendars.page("bay", &query(Some(&last["nextSyncToken"]), None))), 410);
+}
+
 #[tokio::test]
 async fn a_token_is_needed_and_can_be_fetched() {
     let world = world().await;

@@ -21,6 +21,7 @@ async fn all_is_well() {
     for path in ["/health/db", "/health/redis"] {
         assert_eq!(get(&edge, path).await, (StatusCode::OK, json!({"status": "ok"})));
     }
+    assert_eq!(get(&edge, "/health/calendar").await, (StatusCode::OK, json!({"status": "off"})));
     let (status, summary) = get(&edge, "/health").await;
     assert_eq!((status, &summary["status"], &summary["calls"]["live"]), (StatusCode::OK, &json!("ok"), &json!(0)));
     assert_eq!(edge.get("/metrics").await.0, StatusCode::OK);

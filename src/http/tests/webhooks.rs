@@ -169,3 +169,10 @@ async fn final_states_end_a_call() {
         assert_eq!(edge.heard.recv().await.unwrap(), format!("status CA1 {progress}"));
     }
 }
+
+#[tokio::test]
+async fn without_a_calendar_there_is_nothing_to_notify() {
+    let edge = Edge::new(Script::default()).await;
+    let (status, _) = edge.post("/api/v1/webhooks/calendar/notification", &[]).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+}

@@ -1,5 +1,6 @@
-//! Twilio's webhooks, one resource a file.
+//! The vendors' webhooks, one resource a file.
 
+mod calendar_notification;
 mod call_status;
 mod dial_ended;
 mod inbound_call;
@@ -18,6 +19,7 @@ pub(super) fn router() -> Router<AppState> {
         .merge(stream_ended::router())
         .merge(dial_ended::router())
         .merge(call_status::router())
+        .merge(calendar_notification::router())
 }
 
 /// A document that Twilio runs.

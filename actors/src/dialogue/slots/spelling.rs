@@ -3,7 +3,7 @@
 use super::numbers::digits_at;
 use crate::dialogue::words::Words;
 use crate::domain::Vin;
-use crate::domain::vehicle::VIN_CHARS;
+use crate::domain::vin::VIN_CHARS;
 
 const NATO: [&str; 26] = [
     "alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel", "india", "juliet", "kilo", "lima",
