@@ -16,7 +16,7 @@ use otto_actors::root::{Addresses, RootArgs, RootMsg, RootRef, RootSupervisor, S
 
 use crate::config::Settings;
 use crate::http::PublicUrls;
-use crate::store::{MemoryCache, Records, RedisCache, open_store};
+use crate::store::{CachedStore, MemoryCache, Records, RedisCache, open_store};
 use crate::vendors::google::{GoogleCalendar, GoogleShop};
 use crate::vendors::nhtsa::Nhtsa;
 
@@ -26,7 +26,7 @@ pub struct Engine {
     pub calls: Calls,
     /// What happens in its calls, as it happens.
     pub live: LiveEvents,
-    /// Its records.
+    /// Its records, past the cache.
     pub store: Arc<dyn Records>,
     /// Its cache.
     pub cache: Arc<dyn Cache>,
@@ -59,7 +59,7 @@ impl Engine {
         let live = outside.journal.live();
         let root = RootArgs {
             addresses: addresses.clone(),
-            store: Arc::clone(&store) as Arc<dyn Store>,
+            store: Arc::new(CachedStore::new(Arc::clone(&store) as Arc<dyn Store>, Arc::clone(&cache))),
             cache: Arc::clone(&cache),
             calendar: calendar.clone().map(|calendar| CalendarOutside { calendar, records: None }),
             outside: Arc::new(outside),
@@ -87,7 +87,11 @@ impl Engine {
     }
 }
 
-fn cache(settings: &Settings) -> anyhow::Result<Arc<dyn Cache>> {
+/// The cache that the settings name.
+///
+/// # Errors
+/// When the address is none.
+pub(crate) fn cache(settings: &Settings) -> anyhow::Result<Arc<dyn Cache>> {
     Ok(match &settings.redis_url {
         Some(url) => Arc::new(RedisCache::new(url).context("REDIS_URL")?),
         None => Arc::new(MemoryCache::default()),

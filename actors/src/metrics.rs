@@ -43,6 +43,7 @@ pub enum Metric {
     ModelReplies,
     ModelSwitches,
     SessionsTaken,
+    CacheLookups,
 }
 
 impl Metric {
@@ -80,6 +81,7 @@ impl Metric {
         (Self::ModelReplies, "Replies begun, by the member of the chain of language models"),
         (Self::ModelSwitches, "Times that the next language model was asked, by the one before and why"),
         (Self::SessionsTaken, "Vendors' sessions that calls took, by port: warm was open already, cold was not"),
+        (Self::CacheLookups, "Look-ups in the cache, by kind of key and outcome: hit, miss, or changed a moment ago"),
     ];
 
     /// The name as Prometheus sees it.
@@ -118,6 +120,7 @@ impl Metric {
             Self::ModelReplies => "otto_model_replies_total",
             Self::ModelSwitches => "otto_model_switches_total",
             Self::SessionsTaken => "otto_sessions_taken_total",
+            Self::CacheLookups => "otto_cache_lookups_total",
         }
     }
 

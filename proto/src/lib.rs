@@ -1,4 +1,5 @@
-//! What crosses a process border inside Otto, as protobuf: journal records, session snapshots and decoded vehicles.
+//! What crosses a process border inside Otto, as protobuf: journal records, session snapshots and what the shared cache
+//! holds.
 //!
 //! Fields are only ever added, so that an old and a new version can run side by side during a deploy.
 

@@ -1,5 +1,6 @@
 //! The command line: one file per command.
 
+mod bench;
 mod chaos;
 mod chat;
 mod check;
@@ -39,6 +40,9 @@ enum Command {
     Migrate,
     /// Fill the database with invented customers for trials.
     Seed(seed::Options),
+    /// Measure a part of the engine on the database and the Redis that are set.
+    #[command(subcommand)]
+    Bench(bench::Bench),
     /// Read the settings, say what is missing and which services can be reached.
     Check,
 }
@@ -59,6 +63,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Chat(options) => block_on(chat::run(options)),
         Command::Migrate => block_on(migrate::run()),
         Command::Seed(options) => block_on(seed::run(options)),
+        Command::Bench(bench) => block_on(bench::run(bench)),
         Command::Check => block_on(check::run()),
     }
 }

@@ -271,6 +271,12 @@ impl Cache for Nothing {
     async fn put(&self, _: &str, _: Bytes, _: Duration) -> bool {
         false
     }
+    async fn put_new(&self, _: &str, _: Bytes, _: Duration) -> bool {
+        false
+    }
+    async fn put_all(&self, _: &[String], _: Bytes, _: Duration) -> bool {
+        false
+    }
     async fn remove(&self, _: &str) {}
     async fn ping(&self) -> bool {
         self.answers

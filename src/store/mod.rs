@@ -5,11 +5,14 @@
 #[macro_use]
 mod columns;
 pub mod cache;
+pub mod cached;
 mod contention;
 mod people;
 mod plausible;
 pub mod postgres;
 pub mod redis;
+#[cfg(test)]
+mod redis_server;
 mod rows;
 pub mod sqlite;
 mod stamp;
@@ -29,7 +32,8 @@ use serde_json::Value;
 use sqlx::migrate::MigrateError;
 
 pub use self::cache::MemoryCache;
-pub use self::plausible::PEOPLE_MAX;
+pub use self::cached::{CachedStore, customer_key};
+pub use self::plausible::{PEOPLE_MAX, invented_phone};
 pub use self::postgres::PostgresStore;
 pub use self::redis::RedisCache;
 pub use self::sqlite::SqliteStore;

@@ -117,7 +117,7 @@ pub(super) fn person(n: u32, rng: &mut StdRng, today: NaiveDate) -> Person {
     };
     Person {
         name: if business { format!("{last} & {first} Services") } else { format!("{first} {last}") },
-        phone: phone(n),
+        phone: invented_phone(n),
         email: rng.random_ratio(3, 4).then(|| format!("{first}.{last}.{n}@example.com").to_lowercase()),
         birth_date: today - Days::new(rng.random_range(19 * 365..80 * 365)),
         street: format!("{} {}", rng.random_range(1..400), one_of(&STREETS, rng)),
@@ -134,7 +134,9 @@ fn one_of<const N: usize>(list: &[&'static str; N], rng: &mut StdRng) -> &'stati
     list[rng.random_range(0..N)]
 }
 
-fn phone(n: u32) -> String {
+/// The number of the n-th person, from 0.
+#[must_use]
+pub fn invented_phone(n: u32) -> String {
     let area =
         AREA_CODES.filter(|code| *code != NO_AREA_CODE).nth((n / NUMBERS_PER_AREA) as usize).unwrap_or(NO_AREA_CODE);
     format!("+1{area}55501{:02}", n % NUMBERS_PER_AREA)
@@ -202,10 +204,13 @@ mod tests {
 
     #[test]
     fn numbers_are_fictional_and_valid_to_the_last() {
-        assert_eq!((phone(0), phone(35_399)), ("+12015550100".into(), "+15545550199".into()));
-        assert_eq!((phone(35_400), phone(PEOPLE_MAX - 1)), ("+15565550100".into(), "+19995550199".into()));
+        assert_eq!((invented_phone(0), invented_phone(35_399)), ("+12015550100".into(), "+15545550199".into()));
+        assert_eq!(
+            (invented_phone(35_400), invented_phone(PEOPLE_MAX - 1)),
+            ("+15565550100".into(), "+19995550199".into())
+        );
         for n in (0..PEOPLE_MAX).step_by(997) {
-            assert_eq!(PhoneNumber::parse(&phone(n)).unwrap().as_e164(), phone(n));
+            assert_eq!(PhoneNumber::parse(&invented_phone(n)).unwrap().as_e164(), invented_phone(n));
         }
     }
 }

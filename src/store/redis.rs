@@ -18,6 +18,11 @@ pub const REDIS_OP_TIMEOUT_MS: Duration = Duration::from_millis(50);
 /// One attempt to connect; it goes on behind the operations that gave up on it.
 pub const REDIS_CONNECT_TIMEOUT_MS: Duration = Duration::from_millis(2_000);
 
+/// Keeps one value under all keys, in one step of the server's: nobody sees some of them changed, and a connection that
+/// breaks leaves all or none. It is sent as text each time, since it runs seldom and a Redis that was restarted knows no
+/// scripts.
+const PUT_ALL: &str = "for _, key in ipairs(KEYS) do redis.call('SET', key, ARGV[1], 'PX', ARGV[2]) end";
+
 /// A `REDIS_URL` that is no address of a Redis. The text is free of the address, which may hold a password.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("found no address of a Redis, expected one such as redis://127.0.0.1:6379/0 or rediss://host:6380/0")]
@@ -115,6 +120,11 @@ impl RedisCache {
     }
 }
 
+/// A time to live as Redis takes it, which is at least one millisecond.
+fn milliseconds(ttl: Duration) -> u64 {
+    u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX).max(1)
+}
+
 /// Sends a command, and once more if the connection turns out to be gone: the manager has begun a new one by then. All
 /// commands here may be repeated without harm.
 async fn attempt<T: FromRedisValue>(mut connection: ConnectionManager, command: &Cmd) -> Result<T, RedisError> {
@@ -135,13 +145,25 @@ impl Cache for RedisCache {
     }
 
     async fn put(&self, key: &str, value: Bytes, ttl: Duration) -> bool {
-        let ttl_ms = u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX);
-        if ttl_ms == 0 {
+        if ttl.as_millis() == 0 {
             self.remove(key).await;
             return false;
         }
         let mut command = redis::cmd("SET");
-        command.arg(key).arg(value.as_ref()).arg("PX").arg(ttl_ms);
+        command.arg(key).arg(value.as_ref()).arg("PX").arg(milliseconds(ttl));
+        self.run::<()>(command).await.is_some()
+    }
+
+    async fn put_new(&self, key: &str, value: Bytes, ttl: Duration) -> bool {
+        let mut command = redis::cmd("SET");
+        command.arg(key).arg(value.as_ref()).arg("NX").arg("PX").arg(milliseconds(ttl));
+        // The answer is OK, or nothing when there is a value.
+        self.run::<Option<String>>(command).await.flatten().is_some()
+    }
+
+    async fn put_all(&self, keys: &[String], value: Bytes, ttl: Duration) -> bool {
+        let mut command = redis::cmd("EVAL");
+        command.arg(PUT_ALL).arg(keys.len()).arg(keys).arg(value.as_ref()).arg(milliseconds(ttl));
         self.run::<()>(command).await.is_some()
     }
 

@@ -1,77 +1,57 @@
 //! The Redis cache against a real Redis, and against none.
 
-use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::net::TcpListener;
 
 use super::*;
+use crate::store::redis_server::{RedisServer, cache_at, eventually};
 
 /// Where a Redis for tests is; without it the tests start one of their own.
 const REDIS_VARIABLE: &str = "OTTO_TEST_REDIS_URL";
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
-/// A Redis that lives as long as its test.
-struct Server {
-    process: Child,
-    port: u16,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+/// The Redis that is set, or else one of the test's own.
+fn any_redis() -> (RedisCache, Option<RedisServer>) {
+    match std::env::var(REDIS_VARIABLE).ok().filter(|url| !url.is_empty()) {
+        Some(url) => (cache_at(&url), None),
+        None => {
+            let server = RedisServer::started();
+            (server.cache(), Some(server))
+        }
     }
 }
 
-fn free_port() -> u16 {
-    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+fn fresh_key() -> String {
+    format!("otto:test:{}", uuid::Uuid::now_v7())
 }
 
-fn start(port: u16) -> Server {
-    let process = Command::new("redis-server")
-        .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--port", &port.to_string()])
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap_or_else(|error| {
-            panic!(
-                "redis-server: {error}. This test needs Redis: install it (apt-get install redis-server, brew install \
-                 redis) or set {REDIS_VARIABLE} to the address of one that runs"
-            )
-        });
-    let server = Server { process, port };
-    let began = Instant::now();
-    while TcpStream::connect(("127.0.0.1", port)).is_err() {
-        assert!(began.elapsed() < Duration::from_secs(10), "redis-server did not open its port within 10 s");
-        std::thread::yield_now();
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_value_replaces_none_and_several_keys_change_as_one() {
+    let (cache, _own) = any_redis();
+    let (one, two) = (Bytes::from_static(b"1"), Bytes::from_static(b"2"));
+    // An answer that comes too late leaves it open whether the value was kept, so each attempt has a key of its own.
+    let mut key = fresh_key();
+    while !cache.put_new(&key, one.clone(), HOUR).await {
+        key = fresh_key();
     }
-    server
-}
+    assert!(!cache.put_new(&key, two.clone(), HOUR).await);
+    eventually("the first", async || cache.get(&key).await.as_ref() == Some(&one)).await;
 
-impl Server {
-    fn cache(&self) -> RedisCache {
-        cache(&format!("redis://127.0.0.1:{}/0", self.port))
+    let keys = [key, fresh_key()];
+    eventually("all", async || cache.put_all(&keys, two.clone(), HOUR).await).await;
+    for key in &keys {
+        eventually("each", async || cache.get(key).await.as_ref() == Some(&two)).await;
     }
-}
-
-fn cache(url: &str) -> RedisCache {
-    RedisCache::new(&SecretString::from(url.to_owned())).unwrap()
-}
-
-/// Asks until the answer is there. What a cache says may be a miss on a slow machine; it must be right in the end.
-async fn eventually(what: &str, mut check: impl AsyncFnMut() -> bool) {
-    let began = Instant::now();
-    while !check().await {
-        assert!(began.elapsed() < Duration::from_secs(15), "{what}: not within 15 s");
-        tokio::task::yield_now().await;
+    eventually("all for a moment", async || cache.put_all(&keys, one.clone(), Duration::from_millis(30)).await).await;
+    for key in &keys {
+        eventually("expiry", async || cache.ping().await && cache.get(key).await.is_none()).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn keeps_expires_and_forgets() {
-    let url = std::env::var(REDIS_VARIABLE).ok().filter(|url| !url.is_empty());
-    let own = url.is_none().then(|| start(free_port()));
-    let cache = own.as_ref().map_or_else(|| cache(url.as_deref().unwrap_or_default()), Server::cache);
-    let key = format!("otto:test:{}", uuid::Uuid::now_v7());
+    let (cache, _own) = any_redis();
+    let key = fresh_key();
     let value = Bytes::from_static(b"\x00\xffbytes");
 
     eventually("ping", async || cache.ping().await).await;
@@ -87,8 +67,8 @@ async fn keeps_expires_and_forgets() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn goes_on_without_redis_and_comes_back_with_it() {
-    let port = free_port();
-    let cache = cache(&format!("redis://127.0.0.1:{port}/0"));
+    let mut server = RedisServer::stopped();
+    let cache = server.cache();
     for _ in 0..20 {
         let began = Instant::now();
         assert_eq!(cache.get("otto:test:away").await, None);
@@ -97,11 +77,11 @@ async fn goes_on_without_redis_and_comes_back_with_it() {
     assert!(!cache.put("otto:test:away", Bytes::from_static(b"1"), HOUR).await);
     assert!(!cache.ping().await);
 
-    let server = start(port);
+    server.start();
     eventually("connecting", async || cache.ping().await).await;
-    drop(server);
+    server.stop();
     eventually("missing it", async || !cache.ping().await).await;
-    let _server = start(port);
+    server.start();
     eventually("connecting again", async || cache.ping().await).await;
 }
 
@@ -109,7 +89,7 @@ async fn goes_on_without_redis_and_comes_back_with_it() {
 async fn a_redis_that_never_answers_costs_little() {
     // Connections are taken by the system's backlog; nobody ever reads.
     let silent = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let cache = cache(&format!("redis://{}/0", silent.local_addr().unwrap()));
+    let cache = cache_at(&format!("redis://{}/0", silent.local_addr().unwrap()));
     let began = Instant::now();
     for _ in 0..1_000 {
         assert_eq!(cache.get("otto:test:silent").await, None);

@@ -52,6 +52,13 @@ pub trait Cache: Send + Sync {
     /// Keeps a value for a while, if the cache is there. Says whether it was kept.
     async fn put(&self, key: &str, value: Bytes, ttl: Duration) -> bool;
 
+    /// Keeps a value unless the key has one. Says whether it was kept.
+    async fn put_new(&self, key: &str, value: Bytes, ttl: Duration) -> bool;
+
+    /// Keeps a value under several keys as one: nobody finds some of them changed and others not. Says whether it was
+    /// kept.
+    async fn put_all(&self, keys: &[String], value: Bytes, ttl: Duration) -> bool;
+
     /// Forgets a value.
     async fn remove(&self, key: &str);
 

@@ -276,6 +276,18 @@ impl Cache for FakeCache {
         true
     }
 
+    async fn put_new(&self, key: &str, value: Bytes, ttl: Duration) -> bool {
+        let is_new = self.get(key).await.is_none();
+        is_new && self.put(key, value, ttl).await
+    }
+
+    async fn put_all(&self, keys: &[String], value: Bytes, ttl: Duration) -> bool {
+        for key in keys {
+            self.put(key, value.clone(), ttl).await;
+        }
+        true
+    }
+
     async fn remove(&self, key: &str) {
         self.values.lock().unwrap().remove(key);
         self.done.push(format!("remove {key}"));
