@@ -20,7 +20,7 @@ fn wants_one_slot(request: &Request) -> Reply {
         _ => Reply::call(
             "book_appointment",
             &json!({
-                "service": "Oil change", "date": "2026-12-01", "time": "10:00",
+                "service_type": "Oil change", "date": "2026-12-01", "time": "10:00",
                 "customer_name": "A New Customer", "concerns": null
             }),
         ),

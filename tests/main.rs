@@ -15,6 +15,7 @@ mod postgres;
 mod supervision;
 mod support;
 mod takeover;
+mod tools;
 mod two_processes;
 mod vendors;
 mod vin;

@@ -263,9 +263,25 @@ impl InternalEvent for ToolEnded<'_> {
         info!(call = %self.call, tool = self.tool, result = self.result, "tool call");
         let labels = vec![Label::from_static_parts("tool", self.tool), Label::from_static_parts("result", self.result)];
         Metric::ToolCalls.counter(labels).increment(1);
-        if self.result == "denied" {
-            Metric::CapabilityDenied.counter(label("tool", self.tool)).increment(1);
-        }
+    }
+}
+
+/// A call asked for what it may not do, or a caller gave a fact that is not on file.
+#[derive(Debug)]
+pub struct ToolDenied<'a> {
+    /// The call.
+    pub call: &'a CallSid,
+    /// Which tool, if the name is one of ours.
+    pub tool: &'static str,
+    /// The name of the result's error, such as `locked`.
+    pub reason: &'static str,
+}
+
+impl InternalEvent for ToolDenied<'_> {
+    fn emit(self) {
+        info!(call = %self.call, tool = self.tool, reason = self.reason, "tool call denied");
+        let labels = vec![Label::from_static_parts("tool", self.tool), Label::from_static_parts("reason", self.reason)];
+        Metric::ToolDenials.counter(labels).increment(1);
     }
 }
 

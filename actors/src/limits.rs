@@ -255,6 +255,7 @@ const _: () = {
     assert!(MODEL_PAUSE_MS.as_millis() < MODEL_STALL_TIMEOUT_MS.as_millis());
     assert!(WRITE_TIMEOUT_MS.as_millis() < TOOL_TIMEOUT_MS.as_millis(), "a tool hears of its time-out itself");
     assert!(READ_TIMEOUT_MS.as_millis() < TOOL_TIMEOUT_MS.as_millis());
+    assert!(VIN_DECODE_TIMEOUT_MS.as_millis() < TOOL_TIMEOUT_MS.as_millis());
     assert!(STT_BACKLOG_SAMPLES * 4 < VOICE_KEPT_SAMPLES);
     assert!(STT_LEAD_SAMPLES < STT_LAG_SAMPLES, "a session that begins in silence has caught up at once");
     assert!(STT_UNHEARD_SAMPLES < STT_VOICE_STALL_SAMPLES);

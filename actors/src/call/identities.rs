@@ -14,7 +14,7 @@ use crate::tools::Tool;
 /// Different bookings of one call that are told apart; later ones have their own identities.
 const BOOKINGS: usize = 64;
 
-/// The bookings that a call has asked for. A tool that undoes a booking must take it out of here.
+/// The bookings that a call has asked for.
 #[derive(Debug, Default)]
 pub(super) struct Identities(Vec<(Value, EffectId)>);
 
@@ -33,6 +33,13 @@ impl Identities {
             self.0.push((wanted, own.clone()));
         }
         own
+    }
+
+    /// This tool did what was asked. After an appointment was cancelled or moved the same booking is a new one.
+    pub(super) fn done(&mut self, tool: &str) {
+        if matches!(Tool::named(tool), Some(Tool::CancelAppointment | Tool::RescheduleAppointment)) {
+            self.0.clear();
+        }
     }
 }
 
@@ -68,5 +75,16 @@ mod tests {
             ],
             &["1:a", "1:a", "3:c", "4:d", "5:e", "6:f"],
         );
+    }
+
+    #[test]
+    fn what_was_cancelled_may_be_booked_again() {
+        let (mut identities, call) = (Identities::default(), CallSid::parse("CA1").unwrap());
+        let mut effect = |id: &str, done: &str| {
+            identities.done(done);
+            let tool = ToolCall { id: id.into(), name: "book_appointment".into(), arguments: "{}".into() };
+            identities.of(&call, TurnId(1), &tool).tool_call_id
+        };
+        assert_eq!([effect("a", ""), effect("b", "end_call"), effect("c", "cancel_appointment")], ["a", "a", "c"]);
     }
 }

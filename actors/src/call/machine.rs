@@ -6,6 +6,9 @@ use crate::limits;
 use crate::registry::StreamEnd;
 use crate::turn::EndKind;
 
+/// The outcome of a call that a human took over.
+pub(super) const TRANSFERRED: &str = "transferred";
+
 #[derive(Debug)]
 pub(super) enum Input {
     /// The call was admitted.
@@ -119,7 +122,7 @@ impl Life {
 
     fn ending(&self, kind: EndKind) -> (StreamEnd, &'static str) {
         match (kind, self.escalation.clone()) {
-            (EndKind::Transfer, Some(to)) => (StreamEnd::Transfer(to), "transferred"),
+            (EndKind::Transfer, Some(to)) => (StreamEnd::Transfer(to), TRANSFERRED),
             (EndKind::Transfer, None) | (EndKind::HangUp, _) => (StreamEnd::HangUp, "hangup_by_otto"),
         }
     }

@@ -1,6 +1,7 @@
 //! CallActor: one per call. Owns the session and the legs, translates between them, and decides what becomes of the
 //! call. How legs are started again is in legs.rs, the life of the call in machine.rs.
 
+mod facts;
 mod identities;
 mod legs;
 mod machine;
@@ -32,7 +33,7 @@ use crate::media::{MediaMsg, MediaReport};
 use crate::media_plane::MediaLine;
 use crate::names::{ActorKind, Leg};
 use crate::playback::{PlaybackMsg, PlaybackReport, Prepared};
-use crate::ports::{CallEnd, CallFacts, CallRecord, MediaSink, MediaSource};
+use crate::ports::{CallEnd, CallRecord, MediaSink, MediaSource};
 use crate::registry::{IncomingCall, StreamEnd};
 use crate::speech::Utterance;
 use crate::stt::{SttMsg, SttReport};
@@ -40,6 +41,7 @@ use crate::tasks::TaskScope;
 use crate::timer::{Fired, Timers};
 use crate::tools::{Identity, ToolOutcome};
 use crate::turn::TurnReport;
+use facts::Facts;
 use identities::Identities;
 use legs::Legs;
 use machine::{Effect, Input, Life};
@@ -144,6 +146,7 @@ pub struct CallState {
     hushing: bool,
     running_tools: HashMap<String, RunningTool>,
     identities: Identities,
+    facts: Facts,
     caller_known: Lookup,
     recorder: Recorder,
     timers: Timers<CallTimer>,
@@ -173,7 +176,7 @@ impl CallState {
         let IncomingCall { call, caller, line } = incoming;
         let session = Session::new(call.clone(), caller, line, outside.clock.now());
         let recorder = Recorder::new(call, outside.journal.clone(), Arc::clone(&outside.clock));
-        let (unfinished, prepared, running_tools, identities, timers) = Default::default();
+        let (unfinished, prepared, running_tools, identities, facts, timers) = Default::default();
         Self {
             shown_identity: Arc::new(ArcSwap::from_pointee(session.identity.clone())),
             session,
@@ -186,6 +189,7 @@ impl CallState {
             hushing: false,
             running_tools,
             identities,
+            facts,
             caller_known: Lookup::Pending,
             recorder,
             timers,
@@ -315,7 +319,7 @@ impl CallState {
             outcome,
             turns,
             transcript: self.session.history.transcript(),
-            facts: CallFacts::default(),
+            facts: self.closing_facts(outcome),
         };
         self.outside.journal.ended(self.session.call.clone(), end);
         myself.stop();
@@ -346,7 +350,7 @@ impl Behaviour for CallActor {
             CallMsg::Turn(report) => state.turn(myself, report),
             CallMsg::Playback(report) => state.playback(myself, report),
             CallMsg::Prepared(prepared) => state.prepared(prepared),
-            CallMsg::ToolDone { tool_call_id, outcome } => state.tool_done(myself, tool_call_id, outcome),
+            CallMsg::ToolDone { tool_call_id, outcome } => state.tool_done(tool_call_id, outcome),
             CallMsg::Told { done } => state.live(myself, if done { Input::Told } else { Input::NotTold }),
             CallMsg::Restart(leg) => state.restart(myself, leg).await,
             CallMsg::Due(fired) => state.due(myself, fired).await,

@@ -71,6 +71,7 @@ impl Outside {
         let router = ToolRouter {
             crm: addresses.crm.clone(),
             calendar: addresses.calendar.clone(),
+            vins: None,
             shop: Arc::clone(&shop),
             clock: Arc::clone(&clock),
             can_transfer: escalation.is_some(),

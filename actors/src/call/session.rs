@@ -54,7 +54,7 @@ impl Session {
         line: Option<PhoneNumber>,
         now: DateTime<Utc>,
     ) -> Self {
-        let identity = Identity { phone: caller, ..Identity::default() };
+        let identity = Identity::of(caller);
         let (history, turn, last_utterance, ending, greeting, pending) = Default::default();
         let (goes_on, deaf, wasted_guesses, last_pending) = Default::default();
         Self {
@@ -120,7 +120,7 @@ impl Session {
             line: text(&self.line),
             customer_id: self.identity.customer.as_ref().map_or(0, |c| c.id.0),
             verified: self.identity.verified,
-            failed_verifications: self.identity.attempts,
+            failed_verifications: u32::try_from(self.identity.attempts()).unwrap_or(u32::MAX),
             turn: self.turn.0,
             history: self.history.entries().iter().map(message).collect(),
             started_at_ms: self.started_at.timestamp_millis(),

@@ -17,7 +17,7 @@ use crate::names::{ActorKind, Leg};
 use crate::playback::PlaybackMsg;
 use crate::ports::{ToolCall, VendorError};
 use crate::stt::SttReport;
-use crate::tools::{Learned, ToolJob, ToolOutcome, ToolRouter};
+use crate::tools::{ToolJob, ToolOutcome, ToolRouter};
 use crate::turn::{Guessed, Hops, Situation, TurnMsg, TurnReport};
 use otto_proto::v1::{self, call_event::Body};
 
@@ -38,7 +38,10 @@ impl CallState {
     }
 
     pub(super) fn caller_found(&mut self, myself: &CallRef, customer: Option<Customer>) {
-        self.session.identity.customer = customer;
+        // A slow answer is older than what the call has learned meanwhile.
+        if self.session.identity.customer.is_none() {
+            self.session.identity.customer = customer;
+        }
         self.show_identity();
         if self.caller_known == Lookup::Pending {
             self.caller_known = Lookup::Done;
@@ -171,6 +174,7 @@ impl CallState {
             TurnReport::Ending(kind) => self.session.ending = Some(kind),
             TurnReport::End(kind) => self.live(myself, Input::EndWanted(kind)),
             TurnReport::Timed { turn, hops } => self.timed(turn, &hops),
+            TurnReport::Spent(end) => self.facts.spent(&end),
             TurnReport::Trouble(error) => self.trouble(ActorKind::Turn, &error),
         }
     }
@@ -219,6 +223,7 @@ impl CallState {
             speech_first_byte_ms: ms(hops.speech_first_byte),
             media_out_ms: ms(hops.media_out),
         };
+        self.facts.timed(hops.named().iter().map(|(_, took)| *took).sum());
         self.recorder.record(turn, Body::TurnTimed(timed));
     }
 
@@ -236,7 +241,8 @@ impl CallState {
             name: call.name.clone(),
             arguments: call.arguments.clone(),
         }));
-        let admitted = ToolRouter::admit(&call.name, &mut self.session.identity);
+        self.facts.tool_ran(&call.name);
+        let admitted = ToolRouter::admit(&call, &mut self.session.identity);
         let effect = self.identities.of(&self.session.call, turn, &call);
         let job = ToolJob { effect, fence: self.turn_clock.fence(turn), call };
         let (router, myself) = (self.outside.router.clone(), myself.clone());
@@ -247,12 +253,16 @@ impl CallState {
         });
     }
 
-    pub(super) fn tool_done(&mut self, myself: &CallRef, tool_call_id: String, outcome: ToolOutcome) {
-        let ToolOutcome { content, end, learned } = outcome;
+    pub(super) fn tool_done(&mut self, tool_call_id: String, outcome: ToolOutcome) {
+        let ToolOutcome { content, success, end, learned } = outcome;
         let ran = self.running_tools.remove(&tool_call_id);
         // Its turn may have ended on the way from the tool to here; then nothing ends the call.
         let end = end.filter(|_| ran.as_ref().is_some_and(|ran| ran.turn == self.session.turn));
         if let Some(RunningTool { name, since, .. }) = ran {
+            if success {
+                self.identities.done(&name);
+                self.facts.tool_did(&name, &content);
+            }
             self.note(Body::ToolReturned(v1::ToolReturned {
                 tool_call_id: tool_call_id.clone(),
                 name,
@@ -260,10 +270,8 @@ impl CallState {
                 took_ms: u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX),
             }));
         }
-        match learned {
-            Some(Learned::Verified) => self.session.identity.verified = true,
-            Some(Learned::OnFile) if self.session.identity.customer.is_none() => self.look_caller_up(myself),
-            Some(Learned::OnFile) | None => {}
+        if let Some(learned) = learned {
+            self.session.identity.learn(learned);
         }
         self.show_identity();
         if end.is_some() {

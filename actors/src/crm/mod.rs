@@ -13,11 +13,11 @@ use tokio::sync::{Semaphore, mpsc};
 
 use crate::actor::{ActorError, Behaviour, Mailbox, ReplyTo};
 use crate::address::Address;
-use crate::domain::{Appointment, Customer, CustomerId, PhoneNumber, Vehicle};
+use crate::domain::{Appointment, AppointmentId, Customer, CustomerId, PhoneNumber, ServiceRecord, Vehicle};
 use crate::effects::{EffectId, Fence};
 use crate::limits;
 use crate::names::ActorKind;
-use crate::ports::{Booking, Render, Store, StoreError};
+use crate::ports::{Action, Store, StoreError};
 use crate::tasks::TaskScope;
 
 /// The CrmActor, whichever incarnation it is.
@@ -35,37 +35,43 @@ pub type Answer<T> = ReplyTo<Result<T, StoreError>>;
 pub enum CrmMsg {
     /// Who has this number?
     FindByPhone { phone: PhoneNumber, reply_to: Answer<Option<Customer>> },
+    /// Who is this?
+    Find { customer: CustomerId, reply_to: Answer<Option<Customer>> },
+    /// Who has names that begin like these? At most `limit`.
+    ByName { name: String, limit: u32, reply_to: Answer<Vec<Customer>> },
     /// What do they drive?
     Vehicles { customer: CustomerId, reply_to: Answer<Vec<Vehicle>> },
+    /// What was done on it? At most `limit` visits, latest first.
+    History { customer: CustomerId, limit: u32, reply_to: Answer<Vec<ServiceRecord>> },
     /// When do they come?
     Upcoming { customer: CustomerId, from: DateTime<Utc>, reply_to: Answer<Vec<Appointment>> },
-    /// Book, once per identity. The answer is the tool's result.
-    Book { write: Box<BookingWrite>, reply_to: Answer<Value> },
+    /// Which appointment is this?
+    Appointment { id: AppointmentId, reply_to: Answer<Option<Appointment>> },
+    /// Change the records, once per identity. The answer is the tool's result.
+    Act { write: Box<Write>, reply_to: Answer<Value> },
 }
 
-/// A booking on its way to the database.
+/// A change on its way to the database.
 #[derive(Clone)]
-pub struct BookingWrite {
+pub struct Write {
     /// Its identity.
     pub effect: EffectId,
     /// Open while the turn that wants it is not over.
     pub fence: Fence,
-    /// What to book.
-    pub booking: Booking,
-    /// Makes the tool's result.
-    pub render: Render,
+    /// What to change, and what makes the tool's result of it.
+    pub action: Action,
 }
 
 /// What the CrmActor owns.
 pub struct CrmState {
     store: Arc<dyn Store>,
     readers: Arc<Semaphore>,
-    writes: mpsc::Sender<Write>,
+    writes: mpsc::Sender<Waiting>,
     tasks: TaskScope,
 }
 
-struct Write {
-    write: Box<BookingWrite>,
+struct Waiting {
+    write: Box<Write>,
     reply_to: Answer<Value>,
 }
 
@@ -83,18 +89,18 @@ impl CrmState {
         });
     }
 
-    fn book(&self, write: Box<BookingWrite>, reply_to: Answer<Value>) {
-        if let Err(refused) = self.writes.try_send(Write { write, reply_to }) {
-            let reason = "too many bookings wait".to_owned();
+    fn act(&self, write: Box<Write>, reply_to: Answer<Value>) {
+        if let Err(refused) = self.writes.try_send(Waiting { write, reply_to }) {
+            let reason = "too many changes wait".to_owned();
             refused.into_inner().reply_to.send(Err(StoreError::Unavailable(reason)));
         }
     }
 }
 
-async fn write_in_order(store: Arc<dyn Store>, mut queue: mpsc::Receiver<Write>) {
-    while let Some(Write { write, reply_to }) = queue.recv().await {
-        let BookingWrite { effect, fence, booking, render } = *write;
-        reply_to.send(store.book(&effect, &fence, booking, render).await);
+async fn write_in_order(store: Arc<dyn Store>, mut queue: mpsc::Receiver<Waiting>) {
+    while let Some(Waiting { write, reply_to }) = queue.recv().await {
+        let Write { effect, fence, action } = *write;
+        reply_to.send(store.act(&effect, &fence, action).await);
     }
 }
 
@@ -116,13 +122,25 @@ impl Behaviour for CrmActor {
             CrmMsg::FindByPhone { phone, reply_to } => {
                 state.read(reply_to, async move |store: Arc<dyn Store>| store.customer_by_phone(&phone).await);
             }
+            CrmMsg::Find { customer, reply_to } => {
+                state.read(reply_to, async move |store: Arc<dyn Store>| store.customer(customer).await);
+            }
+            CrmMsg::ByName { name, limit, reply_to } => {
+                state.read(reply_to, async move |store: Arc<dyn Store>| store.customers_by_name(&name, limit).await);
+            }
             CrmMsg::Vehicles { customer, reply_to } => {
                 state.read(reply_to, async move |store: Arc<dyn Store>| store.vehicles_of(customer).await);
+            }
+            CrmMsg::History { customer, limit, reply_to } => {
+                state.read(reply_to, async move |store: Arc<dyn Store>| store.service_history(customer, limit).await);
             }
             CrmMsg::Upcoming { customer, from, reply_to } => {
                 state.read(reply_to, async move |store: Arc<dyn Store>| store.upcoming(customer, from).await);
             }
-            CrmMsg::Book { write, reply_to } => state.book(write, reply_to),
+            CrmMsg::Appointment { id, reply_to } => {
+                state.read(reply_to, async move |store: Arc<dyn Store>| store.appointment(id).await);
+            }
+            CrmMsg::Act { write, reply_to } => state.act(write, reply_to),
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use super::*;
 use crate::actor;
 use crate::domain::{NewAppointment, TurnId};
 use crate::effects::TurnClock;
-use crate::ports::BookingCustomer;
+use crate::ports::{Booking, BookingCustomer};
 use crate::testing::ms;
 use crate::testing::store::{FakeStore, KNOWN_PHONE};
 use crate::testing::world::sid;
@@ -15,7 +15,7 @@ async fn crm(booking_ms: u64) -> (Mailbox<CrmMsg>, Arc<FakeStore>) {
     (actor::spawn(CrmActor, store.clone() as Arc<dyn Store>, None).await.unwrap(), store)
 }
 
-fn write(id: &str, hour: u32, fence: Fence) -> BookingWrite {
+fn write(id: &str, hour: u32, fence: Fence) -> Write {
     let appointment = NewAppointment {
         customer: CustomerId(1),
         vehicle: None,
@@ -26,16 +26,18 @@ fn write(id: &str, hour: u32, fence: Fence) -> BookingWrite {
         estimate: None,
         booked_by: "phone",
     };
-    BookingWrite {
+    Write {
         effect: EffectId { call: sid(1), turn: TurnId(1), tool_call_id: id.into() },
         fence,
-        booking: Booking { customer: BookingCustomer::OnFile(CustomerId(1)), appointment },
-        render: Arc::new(|a: &Appointment, _: &Customer| serde_json::json!({ "id": a.id })),
+        action: Action::Book {
+            booking: Booking { customer: BookingCustomer::OnFile(CustomerId(1)), appointment },
+            render: Arc::new(|a: &Appointment, _: &Customer| serde_json::json!({ "id": a.id })),
+        },
     }
 }
 
-async fn book(crm: &Mailbox<CrmMsg>, write: BookingWrite) -> Result<Value, StoreError> {
-    crm.ask(ms(60_000), |reply_to| CrmMsg::Book { write: Box::new(write), reply_to }).await.unwrap()
+async fn book(crm: &Mailbox<CrmMsg>, write: Write) -> Result<Value, StoreError> {
+    crm.ask(ms(60_000), |reply_to| CrmMsg::Act { write: Box::new(write), reply_to }).await.unwrap()
 }
 
 #[tokio::test(start_paused = true)]
@@ -97,7 +99,7 @@ async fn too_many_bookings_are_refused_at_once() {
     let count = limits::WAITING_WRITES + 10;
     let bookings = (0..count).map(|n| {
         let write = write(&format!("call_{n}"), 15, Fence::open());
-        let ask = |reply_to| CrmMsg::Book { write: Box::new(write), reply_to };
+        let ask = |reply_to| CrmMsg::Act { write: Box::new(write), reply_to };
         let crm = &crm;
         async move { crm.ask(ms(500), ask).await }
     });

@@ -61,7 +61,7 @@ impl FakeModel {
 }
 
 const BOOK: &str =
-    r#"{"service":"Oil change","date":"2026-11-24","time":"10:00","customer_name":"Ann Lee","concerns":null}"#;
+    r#"{"service_type":"Oil change","date":"2026-11-24","time":"10:00","customer_name":"Ann Lee","concerns":null}"#;
 
 fn receptionist(history: &[Message]) -> Vec<Piece> {
     match history.last() {

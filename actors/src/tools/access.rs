@@ -1,25 +1,71 @@
 //! Who the caller is and what that allows. Pure.
 //!
 //! Caller id alone may be greeted by first name and may book. Seeing or changing what is on file needs one more fact;
-//! three wrong answers lock that for the call.
+//! three wrong answers lock that for the call. Whatever changes or guesses something has a number of tries in a call,
+//! which are counted when they are asked, so that asking in parallel gains nothing. A tool call that is asked again as it
+//! was (a turn that is started again does so) is the same try.
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+use serde::Deserialize;
 
 use super::Tool;
-use crate::domain::{Customer, PhoneNumber};
+use crate::domain::{AppointmentId, Customer, PhoneNumber};
+use crate::ports::ToolCall;
 
-/// Wrong answers that a call has; they are counted when they are asked, so that asking in parallel gains nothing.
-const VERIFICATION_ATTEMPTS: u32 = 3;
+/// Wrong answers that a call has.
+const VERIFICATION_ATTEMPTS: usize = 3;
+/// Names that a call may search for.
+const SEARCHES: usize = 3;
+/// Messages that a call may leave.
+const MESSAGES: usize = 5;
+/// Changes of the caller's own record: few, since a number that is refused says that somebody has it.
+const UPDATES: usize = 5;
+/// Tries of each other tool that changes something or asks somebody outside.
+const CHANGES: usize = 20;
 
 /// Who the caller is, as far as is known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Identity {
     /// The caller id, when it is not withheld.
     pub phone: Option<PhoneNumber>,
-    /// The customer with that number.
+    /// The customer with that number, or the one whom the caller has proven to be.
     pub customer: Option<Customer>,
     /// One more fact has matched.
     pub verified: bool,
-    /// Facts that were tried.
-    pub attempts: u32,
+    /// The appointment that this call reminds of, which may be confirmed without a fact.
+    pub reminded: Option<AppointmentId>,
+    /// Booked in this call: not what was on file before, and the caller's own to move or cancel.
+    booked: Vec<AppointmentId>,
+    /// A customer found by name and digits, who may now be verified.
+    claimed: Option<Customer>,
+    tried: Vec<Try>,
+}
+
+/// One tool call that counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Try {
+    tool: Tool,
+    id: String,
+    /// A model that uses a name twice for different arguments tries twice.
+    arguments: u64,
+}
+
+/// What a call learns about its caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Learned {
+    /// One more fact has matched what is on file of this customer.
+    Verified(Box<Customer>),
+    /// This customer has the caller's name and digits, and may be verified.
+    Claimed(Box<Customer>),
+    /// The caller has put this customer on file in this call, and so knows all that is there.
+    Created(Box<Customer>),
+    /// What is on file of the caller now.
+    OnFile(Box<Customer>),
+    /// This was booked, for whom it is now on file.
+    Booked(AppointmentId, Option<Box<Customer>>),
+    /// A fact could not be compared, which is no wrong answer.
+    NotCompared(ToolCall),
 }
 
 /// What a tool call may do.
@@ -36,34 +82,189 @@ pub enum Access {
     },
 }
 
+type Denial = (&'static str, &'static str);
+
+const NOT_VERIFIED: Denial = (
+    "not_verified",
+    "First verify the caller: ask for date of birth, street address, VIN or licence plate, then call verify_identity.",
+);
+const LOCKED: Denial = ("locked", "Verification is locked for this call. Offer that a colleague helps.");
+const NOT_ON_FILE: Denial =
+    ("not_on_file", "The caller's number is not on file, so there is nothing to see or change.");
+const NOTHING_TO_VERIFY: Denial =
+    ("not_on_file", "The caller's number is not on file, so there is nothing to verify against.");
+const WITHHELD: Denial = (
+    "no_caller_id",
+    "The caller's number is withheld, so nothing can be booked in this call. Offer that a colleague helps.",
+);
+const ON_FILE: Denial =
+    ("on_file", "The caller is on file already: use update_customer, after verify_identity, to change what is there.");
+const NO_NEED: Denial = ("on_file", "The caller's number is on file: nobody needs to be searched for.");
+const TOO_OFTEN: Denial =
+    ("too_often", "This was tried too often in this call. Say so, and offer that a colleague helps.");
+
 impl Identity {
-    /// Decides about one tool call, and counts it if it is a guess.
-    pub fn admit(&mut self, tool: Tool) -> Access {
-        let denied = |error, message| Access::Denied { error, message };
-        match tool {
-            Tool::VerifyIdentity if self.customer.is_none() => {
-                denied("not_on_file", "The caller's number is not on file, so there is nothing to verify against.")
+    /// Somebody with that number, or with a number that is withheld; nothing else is known.
+    #[must_use]
+    pub fn of(phone: Option<PhoneNumber>) -> Self {
+        Self { phone, ..Self::default() }
+    }
+
+    /// Decides about one tool call, and counts it if its tool has a number of tries.
+    pub fn admit(&mut self, tool: Tool, call: &ToolCall) -> Access {
+        match self.counted(tool, call).and_then(|again| if again { Ok(()) } else { self.may(tool, call) }) {
+            Ok(()) => {
+                self.count(tool, call);
+                Access::Granted(Box::new(self.clone()))
             }
-            Tool::VerifyIdentity if self.attempts >= VERIFICATION_ATTEMPTS && !self.verified => {
-                denied("locked", "Verification is locked for this call. Offer that a colleague helps.")
-            }
-            Tool::VerifyIdentity => {
-                self.attempts += 1;
-                self.granted()
-            }
-            Tool::GetUpcomingAppointments if !self.verified => denied(
-                "not_verified",
-                "First verify the caller: ask for date of birth, street address, VIN or licence plate.",
-            ),
-            Tool::BookAppointment if self.phone.is_none() => denied(
-                "no_caller_id",
-                "The caller's number is withheld, so nothing can be booked in this call. Offer that a colleague helps.",
-            ),
-            _ => self.granted(),
+            Err((error, message)) => Access::Denied { error, message },
         }
     }
 
-    fn granted(&self) -> Access {
-        Access::Granted(Box::new(self.clone()))
+    /// Whom a fact is compared with: whoever has the caller's number, or was found by name and digits.
+    #[must_use]
+    pub fn to_verify(&self) -> Option<&Customer> {
+        self.customer.as_ref().or(self.claimed.as_ref())
+    }
+
+    /// The customer was found by name: anybody can know that, so the fact must be a better one.
+    #[must_use]
+    pub fn is_only_claimed(&self) -> bool {
+        self.customer.is_none()
+    }
+
+    /// Facts that were tried.
+    #[must_use]
+    pub fn attempts(&self) -> usize {
+        self.tries(Tool::VerifyIdentity)
+    }
+
+    /// Takes over what came of a tool call.
+    pub fn learn(&mut self, learned: Learned) {
+        match learned {
+            Learned::Verified(customer) | Learned::Created(customer) => {
+                (self.customer, self.claimed, self.verified) = (Some(*customer), None, true);
+            }
+            Learned::Claimed(customer) => self.claimed = Some(*customer),
+            Learned::OnFile(customer) => self.on_file(*customer),
+            Learned::Booked(id, customer) => {
+                if !self.booked.contains(&id) {
+                    self.booked.push(id);
+                }
+                customer.into_iter().for_each(|customer| self.on_file(*customer));
+            }
+            Learned::NotCompared(call) => {
+                let not_compared = Try::new(Tool::VerifyIdentity, &call);
+                self.tried.retain(|tried| *tried != not_compared);
+            }
+        }
+    }
+
+    /// A fact about one customer says nothing about another.
+    fn on_file(&mut self, customer: Customer) {
+        self.verified &= self.customer.as_ref().is_some_and(|known| known.id == customer.id);
+        self.customer = Some(customer);
+    }
+
+    fn may(&self, tool: Tool, call: &ToolCall) -> Result<(), Denial> {
+        match tool {
+            Tool::LookupCustomer | Tool::GetAvailableSlots | Tool::DecodeVin => Ok(()),
+            Tool::TakeMessage | Tool::TransferToHuman | Tool::EndCall => Ok(()),
+            Tool::BookAppointment => self.phone.as_ref().or(self.proven()).map(|_| ()).ok_or(WITHHELD),
+            Tool::CreateCustomer if self.customer.is_some() => Err(ON_FILE),
+            Tool::CreateCustomer => self.phone.as_ref().map(|_| ()).ok_or(WITHHELD),
+            Tool::SearchCustomersByName if self.customer.is_some() => Err(NO_NEED),
+            Tool::SearchCustomersByName => Ok(()),
+            Tool::VerifyIdentity => self.to_verify().map(|_| ()).ok_or(NOTHING_TO_VERIFY),
+            Tool::CancelAppointment | Tool::RescheduleAppointment if self.is_of_this_call(call, &self.booked) => Ok(()),
+            Tool::ConfirmAppointment if self.is_of_this_call(call, self.reminded.as_slice()) => Ok(()),
+            Tool::GetUpcomingAppointments
+            | Tool::CancelAppointment
+            | Tool::RescheduleAppointment
+            | Tool::ConfirmAppointment
+            | Tool::UpdateCustomer
+            | Tool::AddVehicle
+            | Tool::GetServiceHistory => self.must_be_verified(),
+        }
+    }
+
+    fn must_be_verified(&self) -> Result<(), Denial> {
+        match () {
+            () if self.verified && self.customer.is_some() => Ok(()),
+            () if self.to_verify().is_none() => Err(NOT_ON_FILE),
+            () if self.attempts() >= VERIFICATION_ATTEMPTS => Err(LOCKED),
+            () => Err(NOT_VERIFIED),
+        }
+    }
+
+    /// The number of somebody whom the caller has proven to be.
+    fn proven(&self) -> Option<&PhoneNumber> {
+        self.customer.as_ref().filter(|_| self.verified).map(|customer| &customer.phone)
+    }
+
+    fn is_of_this_call(&self, call: &ToolCall, own: &[AppointmentId]) -> bool {
+        #[derive(Deserialize)]
+        struct About {
+            appointment_id: AppointmentId,
+        }
+        let about = serde_json::from_str::<About>(&call.arguments);
+        self.customer.is_some() && about.is_ok_and(|about| own.contains(&about.appointment_id))
+    }
+
+    /// Whether this very tool call was counted before; an error when there is no try left.
+    fn counted(&self, tool: Tool, call: &ToolCall) -> Result<bool, Denial> {
+        if self.tried.contains(&Try::new(tool, call)) {
+            return Ok(true);
+        }
+        let used_up = tries_of(tool).is_some_and(|tries| self.tries(tool) >= tries);
+        match tool {
+            _ if !used_up => Ok(false),
+            Tool::VerifyIdentity if self.verified => Ok(false),
+            Tool::VerifyIdentity => Err(LOCKED),
+            _ => Err(TOO_OFTEN),
+        }
+    }
+
+    fn count(&mut self, tool: Tool, call: &ToolCall) {
+        let new = Try::new(tool, call);
+        let counts = tries_of(tool).is_some_and(|tries| self.tries(tool) < tries);
+        if counts && !self.tried.contains(&new) {
+            self.tried.push(new);
+        }
+    }
+
+    fn tries(&self, tool: Tool) -> usize {
+        self.tried.iter().filter(|tried| tried.tool == tool).count()
+    }
+}
+
+impl Try {
+    fn new(tool: Tool, call: &ToolCall) -> Self {
+        let mut hasher = DefaultHasher::new();
+        call.arguments.hash(&mut hasher);
+        Self { tool, id: call.id.clone(), arguments: hasher.finish() }
+    }
+}
+
+/// How often a call may use a tool; none when it changes nothing and tells nothing new.
+const fn tries_of(tool: Tool) -> Option<usize> {
+    match tool {
+        Tool::VerifyIdentity => Some(VERIFICATION_ATTEMPTS),
+        Tool::SearchCustomersByName => Some(SEARCHES),
+        Tool::TakeMessage => Some(MESSAGES),
+        Tool::UpdateCustomer => Some(UPDATES),
+        Tool::BookAppointment
+        | Tool::CancelAppointment
+        | Tool::RescheduleAppointment
+        | Tool::ConfirmAppointment
+        | Tool::CreateCustomer
+        | Tool::AddVehicle
+        | Tool::DecodeVin => Some(CHANGES),
+        Tool::LookupCustomer
+        | Tool::GetAvailableSlots
+        | Tool::GetUpcomingAppointments
+        | Tool::GetServiceHistory
+        | Tool::TransferToHuman
+        | Tool::EndCall => None,
     }
 }

@@ -1,14 +1,25 @@
-//! The arguments of the tools. Their doc comments are what the model reads.
+//! The arguments of the tools. Their doc comments are what the model reads; what they say beyond types is checked when
+//! the tool runs.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::domain::IdentityFact;
+use crate::domain::{AppointmentId, IdentityFact, VehicleId};
 
-/// `lookup_customer`
+/// A tool that needs nothing.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct LookupCustomer {}
+pub(super) struct Nothing {}
+
+/// `search_customers_by_name`
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SearchCustomersByName {
+    /// First and last name, as the caller said them.
+    pub(super) name: String,
+    /// The last four digits of the phone number that is on file, as the caller said them; null when not asked yet.
+    pub(super) phone_last_four: Option<String>,
+}
 
 /// `get_available_slots`
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -16,8 +27,11 @@ pub(super) struct LookupCustomer {}
 pub(super) struct GetAvailableSlots {
     /// The day, as YYYY-MM-DD.
     pub(super) date: String,
+    /// How long in minutes, only if it must be longer than the service takes; else null.
+    pub(super) duration_minutes: Option<i64>,
     /// The service, by its name in the list.
-    pub(super) service: String,
+    #[serde(alias = "service")]
+    pub(super) service_type: Option<String>,
 }
 
 /// `book_appointment`
@@ -25,21 +39,53 @@ pub(super) struct GetAvailableSlots {
 #[serde(deny_unknown_fields)]
 pub(super) struct BookAppointment {
     /// The service, by its name in the list.
-    pub(super) service: String,
+    #[serde(alias = "service")]
+    pub(super) service_type: String,
     /// The day, as YYYY-MM-DD.
     pub(super) date: String,
     /// The time of day in the shop's zone, as HH:MM on the 24-hour clock.
     pub(super) time: String,
     /// Full name of a caller who is not on file; null for one who is.
     pub(super) customer_name: Option<String>,
+    /// The caller's vehicle, by its vehicle_id; null if it is their only one or unknown.
+    #[schemars(with = "Option<i64>")]
+    pub(super) vehicle_id: Option<VehicleId>,
     /// What the caller says is wrong with the vehicle, or null.
     pub(super) concerns: Option<String>,
 }
 
-/// `get_upcoming_appointments`
+/// `cancel_appointment`
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct GetUpcomingAppointments {}
+pub(super) struct CancelAppointment {
+    /// The appointment_id that a tool returned.
+    #[schemars(with = "i64")]
+    pub(super) appointment_id: AppointmentId,
+    /// Why, as the caller says, or null.
+    pub(super) reason: Option<String>,
+}
+
+/// `reschedule_appointment`
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RescheduleAppointment {
+    /// The appointment_id that a tool returned.
+    #[schemars(with = "i64")]
+    pub(super) appointment_id: AppointmentId,
+    /// The new day, as YYYY-MM-DD.
+    pub(super) new_date: String,
+    /// The new time of day in the shop's zone, as HH:MM on the 24-hour clock.
+    pub(super) new_time: String,
+}
+
+/// `confirm_appointment`
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ConfirmAppointment {
+    /// The appointment_id that a tool returned.
+    #[schemars(with = "i64")]
+    pub(super) appointment_id: AppointmentId,
+}
 
 /// `verify_identity`
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -51,19 +97,95 @@ pub(super) struct VerifyIdentity {
     pub(super) value: String,
 }
 
-/// `transfer_to_human`
+/// `create_customer`. There is no phone number in it: a new record belongs to the number that calls, so that nobody can
+/// put somebody else's number on file, nor learn from a refusal whose number is there.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct TransferToHuman {
-    /// Why, in a few words.
-    #[allow(dead_code, reason = "for the journal, which keeps the arguments as they are")]
-    pub(super) reason: String,
+pub(super) struct CreateCustomer {
+    /// Full name, first name first.
+    pub(super) name: String,
+    /// E-mail address for invitations, or null.
+    pub(super) email: Option<String>,
+    /// Date of birth as YYYY-MM-DD, or null.
+    pub(super) birth_date: Option<String>,
+    /// Street and house number, or null.
+    pub(super) street: Option<String>,
+    /// City, or null.
+    pub(super) city: Option<String>,
+    /// Postal code, or null.
+    pub(super) postal_code: Option<String>,
+    /// Whether the caller agrees to be called before appointments; null when not asked.
+    pub(super) reminder_consent: Option<bool>,
 }
 
-/// `end_call`
+/// `update_customer`
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct EndCall {
+pub(super) struct UpdateCustomer {
+    /// New full name, or null to keep it.
+    pub(super) name: Option<String>,
+    /// New phone number, international or national, or null to keep it.
+    pub(super) phone: Option<String>,
+    /// New e-mail address, or null to keep it.
+    pub(super) email: Option<String>,
+    /// Corrected date of birth as YYYY-MM-DD, or null to keep it.
+    pub(super) birth_date: Option<String>,
+    /// New street and house number, or null to keep it.
+    pub(super) street: Option<String>,
+    /// New city, or null to keep it.
+    pub(super) city: Option<String>,
+    /// New postal code, or null to keep it.
+    pub(super) postal_code: Option<String>,
+    /// What the caller likes, such as a time of day; null to keep it.
+    pub(super) preferences: Option<String>,
+    /// Whether the caller agrees to be called before appointments; null to keep it.
+    pub(super) reminder_consent: Option<bool>,
+}
+
+/// `decode_vin`
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DecodeVin {
+    /// The vehicle identification number as the caller said it.
+    pub(super) vin: String,
+}
+
+/// `add_vehicle`
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AddVehicle {
+    /// Vehicle identification number, or null.
+    pub(super) vin: Option<String>,
+    /// Licence plate, or null.
+    pub(super) plate: Option<String>,
+    /// Model year, or null.
+    pub(super) year: Option<i64>,
+    /// Maker, or null.
+    pub(super) make: Option<String>,
+    /// Model, or null.
+    pub(super) model: Option<String>,
+    /// Trim level, or null.
+    pub(super) trim: Option<String>,
+    /// What the odometer shows, or null.
+    pub(super) mileage: Option<i64>,
+}
+
+/// `take_message`
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TakeMessage {
+    /// What the people of the shop should know.
+    pub(super) message: String,
+    /// Who the caller says they are, or null.
+    pub(super) caller_name: Option<String>,
+    /// Where to call back, if it is another number than the caller's; else null.
+    pub(super) call_back_number: Option<String>,
+}
+
+/// `transfer_to_human` and `end_call`
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Ending {
     /// Why, in a few words.
     #[allow(dead_code, reason = "for the journal, which keeps the arguments as they are")]
     pub(super) reason: String,

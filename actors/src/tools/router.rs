@@ -1,30 +1,24 @@
-//! Runs one tool call and always ends in exactly one result: reads the arguments, asks the shared actors, keeps the time.
+//! Runs one tool call and always ends in exactly one result: asks the shared actors, keeps the time, says what the call
+//! has learned.
 
 use std::sync::Arc;
 
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use super::access::{Access, Identity};
+use super::access::{Access, Identity, Learned};
 use super::args;
-use super::booking::{appointment_json, store_failure, unavailable};
-use super::{Tool, failure, success};
+use super::catalogue::Tool;
+use super::reading::parse;
+use super::results::{Ran, failure, interrupted, store_failure, unavailable};
 use crate::calendar::CalendarRef;
-use crate::crm::{CrmMsg, CrmRef};
-use crate::domain::Shop;
-use crate::domain::customer::fact_matches;
+use crate::crm::{Answer, CrmMsg, CrmRef, Write};
+use crate::domain::{CustomerId, Shop};
 use crate::effects::{EffectId, Fence};
-use crate::events::{ToolEnded, emit};
+use crate::events::{ToolDenied, ToolEnded, emit};
 use crate::limits;
-use crate::ports::{Clock, ToolCall};
+use crate::ports::{Action, Clock, ToolCall, VinDecoder};
 use crate::turn::EndKind;
-
-/// Longest arguments that are read, in bytes.
-const ARGUMENTS_MAX_BYTES: usize = 16 * 1024;
-
-/// What comes of a tool: a result either way, `Err` when it did not do what was asked.
-pub(super) type Ran = Result<Value, Value>;
 
 /// One tool call, with what it may do.
 #[derive(Debug)]
@@ -42,19 +36,12 @@ pub struct ToolJob {
 pub struct ToolOutcome {
     /// JSON for the model.
     pub content: String,
+    /// It did what was asked.
+    pub success: bool,
     /// The call is to end.
     pub end: Option<EndKind>,
     /// What the call has learned about its caller.
     pub learned: Option<Learned>,
-}
-
-/// What a call learns about its caller.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Learned {
-    /// One more fact has matched.
-    Verified,
-    /// A booking may have put the caller on file: look again.
-    OnFile,
 }
 
 /// Runs tools for every call.
@@ -64,6 +51,8 @@ pub struct ToolRouter {
     pub crm: CrmRef,
     /// Free times.
     pub calendar: CalendarRef,
+    /// Who knows vehicles by their numbers; without, the numbers' own rules say what they can.
+    pub vins: Option<Arc<dyn VinDecoder>>,
     /// Services and hours.
     pub shop: Arc<Shop>,
     /// What time it is.
@@ -72,10 +61,29 @@ pub struct ToolRouter {
     pub can_transfer: bool,
 }
 
+/// A tool call that was admitted, on its way.
+pub(super) struct Run {
+    pub(super) effect: EffectId,
+    pub(super) fence: Fence,
+    pub(super) identity: Identity,
+}
+
+/// A tool call that did what was asked.
+pub(super) struct Done {
+    pub(super) result: Value,
+    pub(super) learned: Option<Learned>,
+}
+
+impl From<Value> for Done {
+    fn from(result: Value) -> Self {
+        Self { result, learned: None }
+    }
+}
+
 impl ToolRouter {
     /// Decides what a tool call may do; for the call's actor, which owns the identity.
-    pub fn admit(name: &str, identity: &mut Identity) -> Option<(Tool, Access)> {
-        Tool::named(name).map(|tool| (tool, identity.admit(tool)))
+    pub fn admit(call: &ToolCall, identity: &mut Identity) -> Option<(Tool, Access)> {
+        Tool::named(&call.name).map(|tool| (tool, identity.admit(tool, call)))
     }
 
     /// Runs a tool call that was admitted.
@@ -83,100 +91,111 @@ impl ToolRouter {
         let call = job.effect.call.clone();
         let Some((tool, access)) = admitted else {
             emit(ToolEnded { call: &call, tool: "unknown", result: "refused" });
-            return outcome(failure("unknown_tool", "There is no such tool."));
+            emit(ToolDenied { call: &call, tool: "unknown", reason: "unknown_tool" });
+            return refused(&failure("unknown_tool", "There is no such tool."));
         };
         let identity = match access {
             Access::Granted(identity) => *identity,
             Access::Denied { error, message } => {
                 emit(ToolEnded { call: &call, tool: tool.name(), result: "denied" });
-                return outcome(failure(error, message));
+                emit(ToolDenied { call: &call, tool: tool.name(), reason: error });
+                return refused(&failure(error, message));
             }
         };
-        let fence = job.fence.clone();
+        let (fence, asked) = (job.fence.clone(), job.call.clone());
         let slow =
             || failure("unknown_outcome", "No answer in time. Do not claim that it was done, and try again once.");
         let ran =
             timeout(limits::TOOL_TIMEOUT_MS, self.dispatch(tool, job, identity)).await.unwrap_or_else(|_| Err(slow()));
         emit(ToolEnded { call: &call, tool: tool.name(), result: if ran.is_ok() { "ok" } else { "refused" } });
-        let fine = ran.is_ok();
-        let mut outcome = outcome(ran.unwrap_or_else(|refused| refused));
-        if fine {
-            outcome.end = end_of(tool).filter(|_| fence.is_open());
-            outcome.learned = learned_by(tool);
+        match ran {
+            Ok(Done { result, learned }) => {
+                let end = end_of(tool).filter(|_| fence.is_open());
+                ToolOutcome { content: result.to_string(), success: true, end, learned }
+            }
+            Err(result) if tool == Tool::VerifyIdentity => {
+                if result["error"] == "no_match" {
+                    emit(ToolDenied { call: &call, tool: tool.name(), reason: "no_match" });
+                    return refused(&result);
+                }
+                ToolOutcome { learned: Some(Learned::NotCompared(asked)), ..refused(&result) }
+            }
+            Err(result) => refused(&result),
         }
-        outcome
     }
 
-    async fn dispatch(&self, tool: Tool, job: ToolJob, identity: Identity) -> Ran {
-        // A booking asks the store all the same, behind the same fence: it may have been made before the interruption, and
+    async fn dispatch(&self, tool: Tool, job: ToolJob, identity: Identity) -> Result<Done, Value> {
+        // A change asks the store all the same, behind the same fence: it may have been made before the interruption, and
         // then this is the way to hear of it.
-        if !job.fence.is_open() && tool != Tool::BookAppointment {
-            return Err(failure("interrupted", "The caller interrupted; this was not carried out."));
+        if !job.fence.is_open() && !tool.changes_records() {
+            return Err(interrupted());
         }
         let arguments = job.call.arguments;
+        let run = Run { effect: job.effect, fence: job.fence, identity };
         match tool {
-            Tool::LookupCustomer => {
-                parse::<args::LookupCustomer>(&arguments)?;
-                Ok(lookup(&identity))
-            }
-            Tool::GetAvailableSlots => self.available_slots(parse(&arguments)?).await,
-            Tool::BookAppointment => self.book(job.effect, job.fence, identity, parse(&arguments)?).await,
-            Tool::GetUpcomingAppointments => {
-                parse::<args::GetUpcomingAppointments>(&arguments)?;
-                self.upcoming(&identity).await
-            }
-            Tool::VerifyIdentity => self.verify(&identity, parse(&arguments)?).await,
+            Tool::BookAppointment => self.book(&run, parse(&arguments)?).await,
+            Tool::CreateCustomer => self.create_customer(&run, parse(&arguments)?).await,
+            Tool::UpdateCustomer => self.update_customer(&run, parse(&arguments)?).await,
+            Tool::VerifyIdentity => self.verify(&run.identity, &parse(&arguments)?).await,
+            Tool::SearchCustomersByName => self.search(parse(&arguments)?).await,
+            _ => self.dispatch_plain(tool, &run, &arguments).await.map(Done::from),
+        }
+    }
+
+    /// The tools of which the call learns nothing.
+    async fn dispatch_plain(&self, tool: Tool, run: &Run, arguments: &str) -> Ran {
+        match tool {
+            Tool::GetAvailableSlots => self.available_slots(parse(arguments)?).await,
+            Tool::CancelAppointment => self.cancel(run, parse(arguments)?).await,
+            Tool::RescheduleAppointment => self.reschedule(run, parse(arguments)?).await,
+            Tool::ConfirmAppointment => self.confirm(run, &parse(arguments)?).await,
+            Tool::DecodeVin => self.decode_vin(&parse(arguments)?).await,
+            Tool::AddVehicle => self.add_vehicle(run, parse(arguments)?).await,
+            Tool::TakeMessage => self.take_message(run, parse(arguments)?).await,
             // Their reason is for the journal: however it is written, the caller has heard what is to happen.
             Tool::TransferToHuman => self.transfer(),
-            Tool::EndCall => Ok(success(json!({}), "The call ends when everything has been said.")),
+            Tool::EndCall => Ok(Self::end_call()),
+            _ => {
+                parse::<args::Nothing>(arguments)?;
+                self.dispatch_reads(tool, &run.identity).await
+            }
         }
     }
 
-    fn transfer(&self) -> Ran {
-        if self.can_transfer {
-            Ok(success(json!({}), "The caller is connected when everything has been said."))
-        } else {
-            Err(failure("nobody_there", "Nobody can take the call now. Offer that a colleague calls back."))
+    async fn dispatch_reads(&self, tool: Tool, identity: &Identity) -> Ran {
+        match tool {
+            Tool::GetUpcomingAppointments => self.upcoming(identity).await,
+            Tool::GetServiceHistory => self.service_history(identity).await,
+            _ => self.lookup(identity).await,
         }
     }
 
-    async fn upcoming(&self, identity: &Identity) -> Ran {
-        let Some(customer) = &identity.customer else { return Err(failure("not_on_file", "Nobody is on file.")) };
-        let (customer, from) = (customer.id, self.clock.now());
-        let ask = |reply_to| CrmMsg::Upcoming { customer, from, reply_to };
+    /// Asks the CrmActor, and again when it was started anew meanwhile.
+    pub(super) async fn read<T: Send + 'static>(&self, ask: impl Fn(Answer<T>) -> CrmMsg + Send) -> Result<T, Value> {
         let found = self.crm.ask_again(limits::READ_TIMEOUT_MS, ask).await;
-        let found = found.map_err(|e| unavailable(&e))?.map_err(|e| store_failure(&e))?;
-        let list: Vec<Value> = found.iter().map(|a| appointment_json(&self.shop, a)).collect();
-        Ok(success(json!({ "appointments": list }), format!("{} coming appointments.", found.len())))
+        found.map_err(|e| unavailable(&e))?.map_err(|e| store_failure(&e))
     }
 
-    async fn verify(&self, identity: &Identity, args: args::VerifyIdentity) -> Ran {
-        let Some(customer) = &identity.customer else { return Err(failure("not_on_file", "Nobody is on file.")) };
-        let id = customer.id;
-        let ask = |reply_to| CrmMsg::Vehicles { customer: id, reply_to };
-        let vehicles = self.crm.ask_again(limits::READ_TIMEOUT_MS, ask).await;
-        let vehicles = vehicles.map_err(|e| unavailable(&e))?.map_err(|e| store_failure(&e))?;
-        if fact_matches(args.fact, &args.value, customer, &vehicles) {
-            Ok(success(json!({}), "The caller is verified."))
-        } else {
-            Err(failure("no_match", "That is not what is on file. Ask for another fact; do not say what is on file."))
-        }
+    /// Changes the records, once. The result is what the action makes of the change, or made of it when it was first
+    /// carried out.
+    pub(super) async fn act(&self, run: &Run, action: Action) -> Ran {
+        let write = Write { effect: run.effect.clone(), fence: run.fence.clone(), action };
+        let ask = |reply_to| CrmMsg::Act { write: Box::new(write.clone()), reply_to };
+        let done = self.crm.ask_again(limits::WRITE_TIMEOUT_MS, ask).await;
+        done.map_err(|e| unavailable(&e))?.map_err(|e| store_failure(&e))
     }
 }
 
-fn lookup(identity: &Identity) -> Value {
-    match &identity.customer {
-        Some(customer) => {
-            let data = json!({
-                "known": true,
-                "customer_id": customer.id,
-                "first_name": customer.first_name(),
-                "verified": identity.verified,
-            });
-            success(data, "The caller is on file.")
-        }
-        None => success(json!({ "known": false }), "The caller is not on file. Ask for the full name before booking."),
+impl Run {
+    /// The customer on whom this tool call may act.
+    pub(super) fn customer(&self) -> Result<CustomerId, Value> {
+        customer_of(&self.identity).map(|customer| customer.id)
     }
+}
+
+/// The customer of a call whose admission has found one.
+pub(super) fn customer_of(identity: &Identity) -> Result<&crate::domain::Customer, Value> {
+    identity.customer.as_ref().ok_or_else(|| failure("not_on_file", "Nobody is on file."))
 }
 
 const fn end_of(tool: Tool) -> Option<EndKind> {
@@ -187,23 +206,11 @@ const fn end_of(tool: Tool) -> Option<EndKind> {
     }
 }
 
-const fn learned_by(tool: Tool) -> Option<Learned> {
-    match tool {
-        Tool::VerifyIdentity => Some(Learned::Verified),
-        Tool::BookAppointment => Some(Learned::OnFile),
-        _ => None,
-    }
+fn refused(result: &Value) -> ToolOutcome {
+    ToolOutcome { content: result.to_string(), success: false, end: None, learned: None }
 }
 
-fn outcome(result: Value) -> ToolOutcome {
-    ToolOutcome { content: result.to_string(), end: None, learned: None }
-}
-
-fn parse<T: DeserializeOwned>(arguments: &str) -> Result<T, Value> {
-    if arguments.len() > ARGUMENTS_MAX_BYTES {
-        return Err(failure("bad_arguments", format!("Too long: at most {ARGUMENTS_MAX_BYTES} bytes.")));
-    }
-    let arguments = if arguments.trim().is_empty() { "{}" } else { arguments };
-    serde_json::from_str(arguments)
-        .map_err(|error| failure("bad_arguments", format!("The arguments do not fit the schema: {error}.")))
+/// A result without data.
+pub(super) fn nothing() -> Value {
+    json!({})
 }

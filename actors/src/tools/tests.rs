@@ -2,6 +2,9 @@
 
 mod access;
 mod arguments;
+mod changes;
+mod customers;
+mod hostile;
 mod schemas;
 
 use std::sync::Arc;
@@ -37,12 +40,30 @@ impl Bench {
         let clock: Arc<dyn Clock> = Arc::new(FakeClock::monday_morning());
         let (crm, calendar) = (world.addresses.crm.clone(), world.addresses.calendar.clone());
         let shop = Arc::new(crate::domain::Shop::default());
-        let router = ToolRouter { crm, calendar, shop, clock, can_transfer: true };
+        let router = ToolRouter { crm, calendar, vins: None, shop, clock, can_transfer: true };
         Self { world, router, turns: TurnClock::at(TurnId(1)), identity, calls: 0 }
     }
 
     async fn known() -> Self {
         Self::for_caller(known()).await
+    }
+
+    /// Nothing on file has changed since the beginning.
+    fn unchanged(&self) {
+        self.world.store.change(|now| {
+            let begun = FakeStore::default();
+            begun.change(|then| {
+                assert_eq!((&now.customers, &now.vehicles), (&then.customers, &then.vehicles));
+                assert_eq!((now.appointments.len(), now.messages.len(), now.outbox.len()), (0, 0, 0));
+            });
+        });
+    }
+
+    /// Verifies the caller, who is Maria.
+    async fn verified(mut self) -> Self {
+        let right = r#"{"fact":"date_of_birth","value":"1985-04-12"}"#;
+        assert_eq!(self.error("verify_identity", right).await, "ok");
+        self
     }
 
     fn job(&mut self, name: &str, arguments: &str) -> ToolJob {
@@ -56,10 +77,15 @@ impl Bench {
 
     async fn run(&mut self, name: &str, arguments: &str) -> ToolOutcome {
         let job = self.job(name, arguments);
-        let admitted = ToolRouter::admit(name, &mut self.identity);
+        self.run_job(job).await
+    }
+
+    /// As the call does it.
+    async fn run_job(&mut self, job: ToolJob) -> ToolOutcome {
+        let admitted = ToolRouter::admit(&job.call, &mut self.identity);
         let outcome = self.router.run(job, admitted).await;
-        if outcome.learned == Some(Learned::Verified) {
-            self.identity.verified = true;
+        if let Some(learned) = outcome.learned.clone() {
+            self.identity.learn(learned);
         }
         outcome
     }
@@ -83,15 +109,17 @@ impl Bench {
 }
 
 fn known() -> Identity {
-    Identity { phone: PhoneNumber::parse(KNOWN_PHONE).ok(), customer: Some(maria()), ..Identity::default() }
+    let mut identity = Identity::of(PhoneNumber::parse(KNOWN_PHONE).ok());
+    identity.customer = Some(maria());
+    identity
 }
 
 fn unknown() -> Identity {
-    Identity { phone: PhoneNumber::parse("+15555550102").ok(), ..Identity::default() }
+    Identity::of(PhoneNumber::parse("+15555550102").ok())
 }
 
 const BOOK: &str =
-    r#"{"service":"Oil change","date":"2026-11-24","time":"10:00","customer_name":null,"concerns":null}"#;
+    r#"{"service_type":"Oil change","date":"2026-11-24","time":"10:00","customer_name":null,"concerns":null}"#;
 
 fn book(field: &str, value: Value) -> String {
     let mut arguments: Value = serde_json::from_str(BOOK).unwrap();
@@ -109,8 +137,7 @@ async fn a_booking_happens_once_and_says_what_was_booked() {
     for _ in 0..3 {
         let call = ToolCall { id: "same".into(), name: "book_appointment".into(), arguments: BOOK.into() };
         let job = ToolJob { effect: effect.clone(), fence: fence.clone(), call };
-        let admitted = ToolRouter::admit("book_appointment", &mut bench.identity);
-        results.push(bench.router.run(job, admitted).await.content);
+        results.push(bench.run_job(job).await.content);
     }
     assert_eq!(results.iter().collect::<std::collections::HashSet<_>>().len(), 1);
     assert!(results[0].contains("Tuesday, November 24 at 10 AM"), "{}", results[0]);
@@ -130,7 +157,7 @@ async fn the_loser_of_a_slot_hears_of_the_next_ones() {
 #[tokio::test(start_paused = true)]
 async fn free_times_are_those_that_can_be_booked() {
     let mut bench = Bench::known().await;
-    let ask = r#"{"service":"brake SERVICE","date":"2026-11-24"}"#;
+    let ask = r#"{"service_type":"brake SERVICE","date":"2026-11-24"}"#;
     let slots = |result: &Value| result["data"]["slots"].as_array().unwrap().clone();
     // Two hours, not over lunch.
     assert_eq!(
@@ -149,8 +176,7 @@ async fn ends_are_wishes_of_a_turn_that_may_still_act() {
     assert_eq!(bench.run("transfer_to_human", reason).await.end, Some(EndKind::Transfer));
     let job = bench.job("end_call", reason);
     bench.turns.advance_to(TurnId(2));
-    let admitted = ToolRouter::admit("end_call", &mut bench.identity);
-    let outcome = bench.router.run(job, admitted).await;
+    let outcome = bench.run_job(job).await;
     assert_eq!(outcome.end, None);
     assert!(outcome.content.contains("interrupted"));
     bench.router.can_transfer = false;
@@ -169,8 +195,7 @@ async fn what_was_booked_is_told_to_a_turn_that_is_over() {
     let never = bench.job("book_appointment", &book("time", "11:00".into()));
     bench.turns.advance_to(TurnId(2));
     for (job, expected) in [(again, "appointment_id"), (never, "interrupted")] {
-        let admitted = ToolRouter::admit("book_appointment", &mut bench.identity);
-        let outcome = bench.router.run(job, admitted).await;
+        let outcome = bench.run_job(job).await;
         assert!(outcome.content.contains(expected), "{}", outcome.content);
     }
     assert_eq!(bench.world.store.appointments().len(), 1);

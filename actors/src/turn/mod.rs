@@ -24,7 +24,7 @@ use crate::domain::{Shop, TurnId, UtteranceId};
 use crate::history::{Entry, History, HistoryOp};
 use crate::limits;
 use crate::names::ActorKind;
-use crate::ports::{LanguageModel, Message, ModelEvent, ToolCall, ToolSpec, VendorError};
+use crate::ports::{LanguageModel, Message, ModelEnd, ModelEvent, ToolCall, ToolSpec, VendorError};
 use crate::tasks::TaskScope;
 use crate::timer::{Fired, Timers};
 use answer::Step;
@@ -122,6 +122,8 @@ pub enum TurnReport {
     End(EndKind),
     /// The hops of a turn are known.
     Timed { turn: TurnId, hops: Hops },
+    /// A request to the model is complete, and took this.
+    Spent(ModelEnd),
     /// A request to the model failed.
     Trouble(VendorError),
 }
@@ -257,6 +259,9 @@ impl TurnState {
         let News::Event(event) = news else { return self.step(myself, Input::Paused(step)) };
         if let Err(error) = &event {
             self.up.send(TurnReport::Trouble(error.clone()));
+        }
+        if let Ok(ModelEvent::Done(end)) = &event {
+            self.up.send(TurnReport::Spent(*end));
         }
         if matches!(event, Ok(ModelEvent::Done(_)) | Err(_)) {
             self.requests.remove(&step);

@@ -73,7 +73,7 @@ pub(super) fn books_what_is_asked(request: &Request) -> Reply {
 
 fn book(date: &str, time: &str) -> Reply {
     let arguments = json!({
-        "service": SERVICE, "date": date, "time": time, "customer_name": "Chaos Caller", "concerns": null
+        "service_type": SERVICE, "date": date, "time": time, "customer_name": "Chaos Caller", "concerns": null
     });
     Reply::call("book_appointment", &arguments)
 }

@@ -17,7 +17,8 @@ impl Draft<'_> {
         let said = state.grievance.as_ref().map(|said| format!("The caller said: {said}"));
         let parts: Vec<String> =
             [Some(format!("Please call back: {}.", why.reason())), name, phone, said].into_iter().flatten().collect();
-        self.run("take_message", json!({ "message": parts.join(" "), "call_back_at": null }));
+        let arguments = json!({ "message": parts.join(" "), "caller_name": null, "call_back_number": null });
+        self.run("take_message", arguments);
     }
 
     pub(super) fn colleague(&mut self, why: Why) {

@@ -61,12 +61,14 @@ impl Draft<'_> {
         let state = self.state;
         let Some(date) = state.date else { return self.ask(Question::Day) };
         if state.valid_offer().is_none() {
-            return self.run("get_available_slots", json!({ "date": date.to_string(), "service": picked.service }));
+            let arguments =
+                json!({ "date": date.to_string(), "duration_minutes": null, "service_type": picked.service });
+            return self.run("get_available_slots", arguments);
         }
         let Some(chosen) = state.chosen else { return self.offer(&picked.service) };
         if state.turn.consent {
-            let new_start = chosen.format("%Y-%m-%dT%H:%M").to_string();
-            let arguments = json!({ "appointment_id": picked.id, "new_start": new_start });
+            let (date, time) = (chosen.date().to_string(), chosen.format("%H:%M").to_string());
+            let arguments = json!({ "appointment_id": picked.id, "new_date": date, "new_time": time });
             return self.run("reschedule_appointment", arguments);
         }
         self.say(wording::ask_move(chosen));

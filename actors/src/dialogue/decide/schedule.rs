@@ -48,7 +48,7 @@ impl Draft<'_> {
         if !self.state.looked_up && self.state.can("lookup_customer") {
             self.call("lookup_customer", json!({}));
         }
-        self.run("get_available_slots", json!({ "date": date, "service": service }));
+        self.run("get_available_slots", json!({ "date": date, "duration_minutes": null, "service_type": service }));
     }
 
     pub(super) fn offer(&mut self, service: &str) {
@@ -79,10 +79,11 @@ impl Draft<'_> {
 
 fn booking(service: &str, at: NaiveDateTime, name: Option<&str>, concerns: Option<String>) -> Value {
     json!({
-        "service": service,
+        "service_type": service,
         "date": at.date().to_string(),
         "time": at.format("%H:%M").to_string(),
         "customer_name": name,
+        "vehicle_id": null,
         "concerns": concerns,
     })
 }

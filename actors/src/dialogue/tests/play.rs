@@ -194,9 +194,9 @@ impl Call {
             }
             "get_available_slots" if sundays.iter().any(|day| arguments["date"] == *day) => closed,
             "get_available_slots" => json!({ "success": true, "data": { "date": arguments["date"],
-                "service": arguments["service"],
+                "service": arguments["service_type"],
                 "slots": ["09:00", "09:30", "10:00", "10:30", "14:00", "14:30", "15:30"] } }),
-            "book_appointment" => json!({ "success": true, "data": { "service": arguments["service"],
+            "book_appointment" => json!({ "success": true, "data": { "service": arguments["service_type"],
                 "date": arguments["date"], "time": arguments["time"] } }),
             "get_upcoming_appointments" if self.who == Who::Verified => {
                 let oil = json!({ "appointment_id": 7, "service": "Oil change", "date": "2026-11-25",

@@ -47,6 +47,7 @@ impl State {
             return match answer.error.as_str() {
                 "not_verified" => self.verified = false,
                 "not_on_file" => self.hand_over(Why::NotOnFile),
+                "locked" => self.hand_over(Why::NotVerified),
                 error => self.failed(error),
             };
         }
@@ -135,7 +136,8 @@ impl State {
     pub(super) fn moved(&mut self, arguments: &Value, answer: &Answer) {
         self.turn.consent = false;
         if answer.success {
-            let to = arguments["new_start"].as_str().unwrap_or_default().replace('T', " ");
+            let text = |key: &str| arguments[key].as_str().unwrap_or_default();
+            let to = format!("{} {}", text("new_date"), text("new_time"));
             self.news.push(News::Moved(date_times(&to).first().copied().or(self.chosen)));
             return self.changed(Goal::Move);
         }

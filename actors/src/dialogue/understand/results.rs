@@ -70,7 +70,7 @@ impl State {
 
     fn slots(&mut self, arguments: &Value, answer: &Answer, shop: &Shop) {
         let date = arguments["date"].as_str().and_then(|text| text.parse::<NaiveDate>().ok());
-        let named = arguments["service"].as_str().or(arguments["service_type"].as_str());
+        let named = arguments["service_type"].as_str().or(arguments["service"].as_str());
         let service = named.and_then(|name| shop.service(name)).map(|service| service.name.clone());
         let (Some(date), Some(service)) = (date, service.or_else(|| named.map(str::to_owned))) else { return };
         self.adopt(&service, date, shop);
@@ -153,7 +153,9 @@ impl State {
 
     fn booked(&mut self, arguments: &Value, answer: &Answer, shop: &Shop) {
         let text = |key: &str| answer.data[key].as_str().or(arguments[key].as_str()).unwrap_or_default().to_owned();
-        let service = shop.service(&text("service")).map_or_else(|| text("service"), |s| s.name.clone());
+        let named = answer.data["service"].as_str().or(arguments["service_type"].as_str());
+        let named = named.or(arguments["service"].as_str()).unwrap_or_default();
+        let service = shop.service(named).map_or_else(|| named.to_owned(), |s| s.name.clone());
         let when = date_times(&format!("{} {}", text("date"), text("time"))).first().copied();
         let what = match when {
             Some(at) => wording::service_at(&service, at),

@@ -86,9 +86,15 @@ impl Records {
                 }
             },
         };
+        let own: Vec<_> = self.vehicles.iter().filter(|v| v.customer == customer.id).map(|v| v.id).collect();
+        let vehicle = match (new.vehicle, own.as_slice()) {
+            (Some(named), own) if !own.contains(&named) => return Err(StoreError::NotFound("vehicle")),
+            (None, [only]) => Some(*only),
+            (named, _) => named,
+        };
         appointment = Appointment {
             customer: customer.id,
-            vehicle: new.vehicle,
+            vehicle,
             concerns: new.concerns,
             estimate: new.estimate,
             booked_by: new.booked_by.into(),

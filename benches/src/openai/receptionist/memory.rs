@@ -143,7 +143,12 @@ impl Memory {
             free = if next.is_empty() { free } else { next };
         }
         let date = slots.date("date")?;
-        (!free.is_empty()).then(|| Offer { service: slots.argument("service").to_owned(), date, slots: free, index })
+        (!free.is_empty()).then(|| Offer {
+            service: slots.argument("service_type").to_owned(),
+            date,
+            slots: free,
+            index,
+        })
     }
 
     /// The time that the caller chose out of the offer, before being asked for the name.

@@ -69,7 +69,7 @@ fn after_tools(memory: &Memory) -> Option<Reply> {
 }
 
 fn after_booking(booking: &Outcome) -> Reply {
-    let service = booking.argument("service").to_lowercase();
+    let service = booking.argument("service_type").to_lowercase();
     if booking.success() {
         let day = booking.date("date").map(spoken_date).unwrap_or_default();
         let time = spoken_time(booking.argument("time"));
@@ -81,7 +81,7 @@ fn after_booking(booking: &Outcome) -> Reply {
     let taken = booking.argument("time");
     let next: Vec<String> = booking.next_free().into_iter().filter(|time| time != taken).take(OFFERED).collect();
     if next.is_empty() {
-        let arguments = json!({"service": booking.argument("service"), "date": booking.argument("date")});
+        let arguments = json!({"service_type": booking.argument("service_type"), "date": booking.argument("date")});
         return Reply {
             text: Some("I'm sorry, that time was just taken. Let me look again.".into()),
             ..Reply::default()
@@ -172,7 +172,7 @@ fn new_enquiry(memory: &Memory, said: &str) -> Option<Reply> {
         (None, None) => return None,
     };
     let date = day.or_else(|| memory.day_of_call()).unwrap_or_else(|| next_weekday(memory.today));
-    let arguments = json!({"date": date.format("%Y-%m-%d").to_string(), "service": service});
+    let arguments = json!({"date": date.format("%Y-%m-%d").to_string(), "service_type": service});
     let lookup = if memory.known().is_none() { Reply::call("lookup_customer", &json!({})) } else { Reply::default() };
     Some(lookup.and_call("get_available_slots", &arguments))
 }
@@ -202,8 +202,7 @@ fn book(memory: &Memory, offer: &Offer, time: &str) -> Reply {
 
 fn book_as(offer: &Offer, time: &str, name: Option<String>) -> Reply {
     let date = offer.date.format("%Y-%m-%d").to_string();
-    let arguments =
-        json!({"service": offer.service, "date": date, "time": time, "customer_name": name, "concerns": Value::Null});
+    let arguments = json!({"service_type": offer.service, "date": date, "time": time, "customer_name": name, "concerns": Value::Null});
     Reply::call("book_appointment", &arguments)
 }
 

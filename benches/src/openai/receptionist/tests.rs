@@ -34,7 +34,7 @@ impl Call {
         match name {
             "lookup_customer" => json!({"success": true, "data": {"known": self.known}}),
             "get_available_slots" => json!({"success": true, "data": {"date": arguments["date"],
-                "service": arguments["service"], "slots": ["09:00", "09:30", "10:30", "13:00"]}}),
+                "service": arguments["service_type"], "slots": ["09:00", "09:30", "10:30", "13:00"]}}),
             "book_appointment" => self.booking.clone(),
             _ => json!({"success": true, "message": "done"}),
         }
@@ -97,7 +97,7 @@ fn a_known_caller_books_and_says_goodbye() {
         call.say("Nine thirty, please.")
             .starts_with("You're booked for an oil change on Tuesday, November 24 at nine thirty.")
     );
-    let expected = json!({"service": "Oil change", "date": "2026-11-24", "time": "09:30", "customer_name": null, "concerns": null});
+    let expected = json!({"service_type": "Oil change", "date": "2026-11-24", "time": "09:30", "customer_name": null, "concerns": null});
     assert_eq!(call.last_booking(), &expected);
     assert!(call.say("No, thanks.").contains("Goodbye"));
     assert_eq!(call.calls.last().unwrap().0, "end_call");
