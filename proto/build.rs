@@ -3,6 +3,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo:rerun-if-changed=otto");
     let names = ["cache", "journal", "session", "vehicle"].map(|name| format!("otto/v1/{name}.proto"));
     let files = protox::compile(names, ["."])?;
-    prost_build::Config::new().compile_fds(files)?;
+    prost_build::Config::new().boxed(".otto.v1.CustomerEntry.body.on_file").compile_fds(files)?;
     Ok(())
 }

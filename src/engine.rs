@@ -10,7 +10,7 @@ use otto_actors::call::{Outside, Vendors};
 use otto_actors::domain::Bay;
 use otto_actors::journal::LiveEvents;
 use otto_actors::limits;
-use otto_actors::ports::{Cache, Calendar, Clock, Store, VinDecoder};
+use otto_actors::ports::{Cache, Calendar, CalendarRecords, Clock, Store, VinDecoder};
 use otto_actors::registry::Calls;
 use otto_actors::root::{Addresses, RootArgs, RootMsg, RootRef, RootSupervisor, Shared};
 
@@ -55,13 +55,15 @@ impl Engine {
         let addresses = Addresses::default();
         let shop = Arc::new(settings.shop.clone());
         let outside = Outside::new(vendors, clock, shop, settings.escalation_number.clone(), &addresses);
-        let outside = Outside { speculates: settings.speculation, ..outside };
+        let mut outside = Outside { speculates: settings.speculation, ..outside };
+        outside.router.vins = Some(Arc::clone(&vins));
         let live = outside.journal.live();
+        let records = Arc::clone(&store) as Arc<dyn CalendarRecords>;
         let root = RootArgs {
             addresses: addresses.clone(),
             store: Arc::new(CachedStore::new(Arc::clone(&store) as Arc<dyn Store>, Arc::clone(&cache))),
             cache: Arc::clone(&cache),
-            calendar: calendar.clone().map(|calendar| CalendarOutside { calendar, records: None }),
+            calendar: calendar.clone().map(|calendar| CalendarOutside { calendar, records: Some(records) }),
             outside: Arc::new(outside),
             max_calls: settings.server.max_calls,
         };

@@ -88,6 +88,21 @@ async fn ten_thousand_customers_are_invented_in_20_s_in_either_database() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_measurement_adds_nobody_to_the_shops_own_database() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join(".env"), "DATABASE_URL=sqlite://shop.db\n").expect("a file");
+    let arguments = ["bench", "lookup", "--customers", "20", "--seconds", "1", "--concurrency", "2"];
+    let run = otto(folder.path(), &arguments).output();
+    let output = timeout(Duration::from_secs(60), run).await.expect("within a minute").expect("it runs");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    for part in ["20 customers added", "SQLite", "\nuncached", "\ncached", "p99 under 2 ms"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(!folder.path().join("shop.db").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn serve_answers_and_ends_when_it_is_told_to() {
     let world = World::start(WorldSettings::quick(Seed(82))).await.expect("a world");
     let folder = tempfile::tempdir().expect("a folder");

@@ -66,8 +66,9 @@ cargo clippy --workspace --all-targets --locked -- -D warnings
 cargo test --workspace --locked --lib --bins
 cargo test --workspace --locked --doc
 # Whole calls take their time without taking the machine's, but for those that load it: these have it to themselves.
-cargo test --workspace --locked --test '*' -- --test-threads 6 --skip load::
+cargo test --workspace --locked --test '*' -- --test-threads 6 --skip load:: --skip crash::
 cargo test --workspace --locked --test '*' load:: -- --test-threads 1
+cargo test --workspace --locked --test '*' crash:: -- --test-threads 1
 # A hundred callers whose calls lose their parts: a release build, since a debug build has no time for so many.
 cargo build --release --locked
 for seed in 1 2; do

@@ -1,6 +1,7 @@
 -- Children before parents; indexes go with their tables. The extension stays: others may use it.
 DROP TABLE reminders;
 DROP TABLE call_events;
+DROP TABLE calendar_syncs;
 DROP TABLE outbox;
 DROP TABLE messages;
 DROP TABLE effects;

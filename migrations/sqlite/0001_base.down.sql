@@ -1,6 +1,7 @@
 -- Children before parents; triggers and indexes go with their tables.
 DROP TABLE reminders;
 DROP TABLE call_events;
+DROP TABLE calendar_syncs;
 DROP TABLE outbox;
 DROP TABLE messages;
 DROP TABLE effects;

@@ -195,13 +195,23 @@ CREATE TABLE outbox (
     claimed_by      TEXT,
     claimed_until   TEXT CHECK (claimed_until GLOB '????-??-??T??:??:??Z'),
     delivered_at    TEXT CHECK (delivered_at GLOB '????-??-??T??:??:??Z'),
+    -- Refused for good: kept for the operators, not tried again, and no longer in the way of later rows.
+    parked_at       TEXT CHECK (parked_at GLOB '????-??-??T??:??:??Z'),
     last_error      TEXT,
     created_at      TEXT    NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ', 'now')),
     CHECK ((claimed_by IS NULL) = (claimed_until IS NULL))
 ) STRICT;
 
-CREATE INDEX outbox_open ON outbox (kind, id) WHERE delivered_at IS NULL;
-CREATE INDEX outbox_open_by_subject ON outbox (subject, id) WHERE delivered_at IS NULL;
+CREATE INDEX outbox_open ON outbox (kind, id) WHERE delivered_at IS NULL AND parked_at IS NULL;
+CREATE INDEX outbox_open_by_subject ON outbox (subject, id) WHERE delivered_at IS NULL AND parked_at IS NULL;
+CREATE INDEX outbox_parked ON outbox (id) WHERE parked_at IS NOT NULL;
+
+-- How far a bay's calendar outside has been read: what to ask with for what has changed since.
+CREATE TABLE calendar_syncs (
+    bay_id     INTEGER PRIMARY KEY REFERENCES bays (id) ON DELETE CASCADE,
+    sync_token TEXT NOT NULL,
+    updated_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))
+) STRICT;
 
 -- The journal of calls: from it a session is rebuilt. `payload` is an encoded otto.v1.CallEvent.
 CREATE TABLE call_events (

@@ -77,7 +77,7 @@ async fn calendar(State(state): State<AppState>) -> (StatusCode, Json<Probe>) {
     };
     let seen = timeout(PROBE_TIMEOUT_MS, parts.calendar.check()).await;
     let (status, reason) = match seen {
-        Ok(Ok(())) => return part(true),
+        Ok(Ok(())) => return refused_orders(&state).await,
         Ok(Err(CalendarError::NoAccess(_))) => {
             ("no access", "an operator must renew the access or correct GOOGLE_CALENDAR_IDS")
         }
@@ -85,6 +85,18 @@ async fn calendar(State(state): State<AppState>) -> (StatusCode, Json<Probe>) {
         Ok(Err(CalendarError::Away(_))) | Err(_) => ("away", "the calendar does not answer"),
     };
     (code(false), Json(Probe { status, reasons: vec![reason] }))
+}
+
+/// The calendar is there. Whether it has refused appointments, which staff must then enter by hand.
+async fn refused_orders(state: &AppState) -> (StatusCode, Json<Probe>) {
+    match timeout(PROBE_TIMEOUT_MS, state.store.given_up()).await {
+        Ok(Ok(0)) => part(true),
+        Ok(Ok(_)) => {
+            let reasons = vec!["the calendar has refused appointments: see parked rows in the table outbox"];
+            (StatusCode::OK, Json(Probe { status: "degraded", reasons }))
+        }
+        Ok(Err(_)) | Err(_) => part(false),
+    }
 }
 
 async fn summary(State(state): State<AppState>) -> (StatusCode, Json<Summary>) {

@@ -248,6 +248,12 @@ impl OutboxStore for Nothing {
     async fn failed(&self, _: &OutboxRow, _: DateTime<Utc>, _: &str) -> Result<bool, StoreError> {
         away()
     }
+    async fn parked(&self, _: &OutboxRow, _: DateTime<Utc>, _: &str) -> Result<bool, StoreError> {
+        away()
+    }
+    async fn given_up(&self) -> Result<u64, StoreError> {
+        if self.answers { Ok(0) } else { away() }
+    }
     async fn undelivered(&self) -> Result<u64, StoreError> {
         away()
     }

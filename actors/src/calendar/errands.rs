@@ -8,7 +8,7 @@ use futures_util::{StreamExt as _, stream};
 use rand::Rng as _;
 use tokio::time::timeout;
 
-use super::events::{CalendarChanged, CalendarSyncFailed, OutboxSettled, OutboxStuck};
+use super::events::{CalendarChanged, CalendarSyncFailed, OutboxLeft, OutboxSettled, OutboxStuck};
 use super::machine::{self, Errand};
 use super::{CalendarArgs, CalendarMsg, CalendarOutside, Step};
 use crate::actor::Mailbox;
@@ -40,7 +40,13 @@ pub(super) async fn run(source: Arc<CalendarArgs>, actor: Mailbox<CalendarMsg>, 
     let Some(outside) = &source.outside else { return };
     let Some(records) = &outside.records else { return };
     over.changed = match errand {
-        Errand::Outbox => deliver_all(outside, records.as_ref(), source.clock.as_ref()).await,
+        Errand::Outbox => {
+            let changed = deliver_all(outside, records.as_ref(), source.clock.as_ref()).await;
+            if let Ok(backlog) = records.backlog().await {
+                emit(OutboxLeft(backlog));
+            }
+            changed
+        }
         Errand::Sync => sync_all(outside, records.as_ref()).await,
     };
 }
@@ -123,13 +129,17 @@ pub(super) enum SyncError {
 async fn sync(outside: &CalendarOutside, records: &dyn CalendarRecords, bay: BayId) -> Result<bool, SyncError> {
     let token = records.sync_token(bay).await?;
     let changes = outside.calendar.changes(bay, token.as_deref()).await?;
+    let mut waiting = false;
     for change in &changes.events {
         let applied = records.apply_calendar_change(change).await?;
+        waiting |= applied == Applied::Waiting;
         if applied != Applied::Unchanged {
             emit(CalendarChanged { appointment: change.appointment, applied });
         }
     }
-    records.keep_sync_token(bay, &changes.token).await?;
+    if !waiting {
+        records.keep_sync_token(bay, &changes.token).await?;
+    }
     Ok(!changes.events.is_empty())
 }
 

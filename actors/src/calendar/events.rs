@@ -7,7 +7,7 @@ use super::errands::SyncError;
 use crate::domain::{AppointmentId, BayId};
 use crate::events::InternalEvent;
 use crate::metrics::Metric;
-use crate::ports::{Applied, CalendarError, Settled, StoreError, VendorError};
+use crate::ports::{Applied, Backlog, CalendarError, Settled, StoreError, VendorError};
 
 fn count(metric: Metric, key: &'static str, value: &'static str) {
     metric.counter(vec![Label::from_static_parts(key, value)]).increment(1);
@@ -83,6 +83,18 @@ impl InternalEvent for OutboxStuck<'_> {
     }
 }
 
+/// What is left in the outbox after a round of deliveries.
+#[derive(Debug)]
+pub(super) struct OutboxLeft(pub(super) Backlog);
+
+impl InternalEvent for OutboxLeft {
+    fn emit(self) {
+        for (state, rows) in [("waiting", self.0.waiting), ("parked", self.0.parked)] {
+            Metric::CalendarOutboxRows.gauge(vec![Label::from_static_parts("state", state)]).set(rows as f64);
+        }
+    }
+}
+
 /// Changes in the calendar could not be read or applied; they come again.
 #[derive(Debug)]
 pub(super) struct CalendarSyncFailed<'a> {
@@ -111,10 +123,11 @@ impl InternalEvent for CalendarChanged {
             Applied::Unchanged => "unchanged",
             Applied::Moved => "moved",
             Applied::Cancelled => "cancelled",
-            Applied::LeftForStaff => "left_for_staff",
+            Applied::Waiting => "waiting",
+            Applied::PutBack => "put_back",
         };
-        if self.applied == Applied::LeftForStaff {
-            error!(appointment, "moved in the calendar to a time that is not possible: staff must decide");
+        if self.applied == Applied::PutBack {
+            error!(appointment, "moved in the calendar to a time that is not possible: it stays where it was");
         } else {
             info!(appointment, result, "changed in the calendar");
         }

@@ -167,6 +167,9 @@ pub trait CalendarRecords: Send + Sync {
     /// Notes what came of a row that was taken.
     async fn settle(&self, job: &CalendarJob, outcome: &Settled) -> Result<(), StoreError>;
 
+    /// How many rows there are still.
+    async fn backlog(&self) -> Result<Backlog, StoreError>;
+
     /// The token to go on with in a bay's calendar.
     async fn sync_token(&self, bay: BayId) -> Result<Option<String>, StoreError>;
 
@@ -176,8 +179,8 @@ pub trait CalendarRecords: Send + Sync {
     /// Makes an appointment as the calendar has it, where people changed it there. Safe to repeat. Nothing is done
     ///
     /// - when the appointment is like that already,
-    /// - when it is in another bay by now, or its version is newer than the event's,
-    /// - while a row of it waits in the outbox: then the calendar is behind.
+    /// - when it is in another bay by now, is over or called off, or its version is newer than the event's,
+    /// - while a row of it waits in the outbox: the change is to come again when that is delivered.
     async fn apply_calendar_change(&self, change: &CalendarChange) -> Result<Applied, StoreError>;
 }
 
@@ -209,6 +212,15 @@ pub enum CalendarWork {
     Remove,
 }
 
+/// Rows of the outbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Backlog {
+    /// To be delivered.
+    pub waiting: u64,
+    /// Refused for good: kept for the operators.
+    pub parked: u64,
+}
+
 /// What came of a row of the outbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Settled {
@@ -229,6 +241,9 @@ pub enum Applied {
     Moved,
     /// It is called off.
     Cancelled,
-    /// The new time is not possible, such as on top of another appointment: noted for the staff.
-    LeftForStaff,
+    /// Nothing yet: what Otto has changed itself is still on its way into the calendar.
+    Waiting,
+    /// The new time is not possible, such as on top of another appointment: it stays as it is, and the calendar is to
+    /// show that again.
+    PutBack,
 }

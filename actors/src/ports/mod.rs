@@ -15,7 +15,7 @@ mod telephony;
 mod vin;
 
 pub use calendar::{
-    Applied, BusyTimes, Calendar, CalendarChange, CalendarError, CalendarEvent, CalendarJob, CalendarRecords,
+    Applied, Backlog, BusyTimes, Calendar, CalendarChange, CalendarError, CalendarEvent, CalendarJob, CalendarRecords,
     CalendarRow, CalendarWork, Changes, EventNow, Put, Settled,
 };
 pub use error::{VendorError, VendorErrorKind};

@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use super::log::Log;
 use crate::domain::{AppointmentId, BayId};
 use crate::ports::{
-    Applied, BusyTimes, Calendar, CalendarChange, CalendarError, CalendarEvent, CalendarJob, CalendarRecords,
+    Applied, Backlog, BusyTimes, Calendar, CalendarChange, CalendarError, CalendarEvent, CalendarJob, CalendarRecords,
     CalendarRow, Changes, Put, Settled, StoreError, VendorError, VendorErrorKind,
 };
 
@@ -181,6 +181,11 @@ impl CalendarRecords for FakeRecords {
         }
         self.settled.push((id, outcome.clone()));
         Ok(())
+    }
+
+    async fn backlog(&self) -> Result<Backlog, StoreError> {
+        let waiting = self.rows.lock().unwrap().iter().filter(|row| !row.done).count();
+        Ok(Backlog { waiting: waiting as u64, parked: 0 })
     }
 
     async fn sync_token(&self, _bay: BayId) -> Result<Option<String>, StoreError> {

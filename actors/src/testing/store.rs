@@ -229,6 +229,14 @@ impl OutboxStore for FakeStore {
         Ok(self.records.lock().unwrap().outbox.iter().any(|(id, _)| *id == row.id))
     }
 
+    async fn parked(&self, row: &OutboxRow, now: DateTime<Utc>, _reason: &str) -> Result<bool, StoreError> {
+        self.delivered(row, now).await
+    }
+
+    async fn given_up(&self) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+
     async fn undelivered(&self) -> Result<u64, StoreError> {
         Ok(self.records.lock().unwrap().outbox.len() as u64)
     }

@@ -41,7 +41,8 @@ impl ToolRouter {
         let appointment = self.own(run, args.appointment_id).await?;
         let minutes = appointment.minutes;
         let starts_at = slots::check_start(&self.shop, at, minutes, self.clock.now()).map_err(|e| not_bookable(&e))?;
-        let moved = self.change(run, appointment.id, AppointmentStep::Move { starts_at }, "Moved").await;
+        let avoid = self.busy_bays(starts_at, minutes).await;
+        let moved = self.change(run, appointment.id, AppointmentStep::Move { starts_at, avoid }, "Moved").await;
         self.or_next_free(moved, date, minutes).await
     }
 

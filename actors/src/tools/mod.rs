@@ -8,6 +8,7 @@ mod catalogue;
 mod changes;
 mod customers;
 mod endings;
+mod outside;
 mod reading;
 mod results;
 mod router;

@@ -182,7 +182,9 @@ impl ToolRouter {
         let write = Write { effect: run.effect.clone(), fence: run.fence.clone(), action };
         let ask = |reply_to| CrmMsg::Act { write: Box::new(write.clone()), reply_to };
         let done = self.crm.ask_again(limits::WRITE_TIMEOUT_MS, ask).await;
-        done.map_err(|e| unavailable(&e))?.map_err(|e| store_failure(&e))
+        let done = done.map_err(|e| unavailable(&e))?.map_err(|e| store_failure(&e))?;
+        self.tell_outside();
+        Ok(done)
     }
 }
 

@@ -58,11 +58,11 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     crypto::install();
     let mut settings = Settings::load()?;
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
-    if env::var_os("DATABASE_URL").is_none() {
+    if !is_set("DATABASE_URL") {
         let url = SecretString::from(format!("sqlite://{}", folder.path().join("bench.db").display()));
         settings.database = Address { url, read_url: None, pool: POOL };
     }
-    if env::var_os("REDIS_URL").is_none() {
+    if !is_set("REDIS_URL") {
         settings.redis_url = None;
     }
     let store = open_store(&settings.database).await.context("DATABASE_URL")?;
@@ -80,6 +80,10 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     measure(&store, &cache, &options).await?;
     store.close().await;
     Ok(ExitCode::SUCCESS)
+}
+
+fn is_set(variable: &str) -> bool {
+    env::var(variable).is_ok_and(|value| !value.trim().is_empty())
 }
 
 /// Adds the invented customers that are not there yet.

@@ -9,6 +9,7 @@ use prost::Message as _;
 
 /// What stands in the cache.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "one at a time, on its way between bytes and a customer")]
 pub(super) enum Entry {
     /// Who has the number; none when nobody has.
     Known(Option<Customer>),
@@ -19,7 +20,7 @@ pub(super) enum Entry {
 impl Entry {
     pub(super) fn encode(self) -> Bytes {
         let body = match self {
-            Self::Known(Some(customer)) => Body::OnFile(on_file(customer)),
+            Self::Known(Some(customer)) => Body::OnFile(Box::new(on_file(customer))),
             Self::Known(None) => Body::NotOnFile(NotOnFile {}),
             Self::JustChanged => Body::JustChanged(JustChanged {}),
         };
@@ -29,7 +30,7 @@ impl Entry {
     /// None for bytes that this version does not understand, which is a miss.
     pub(super) fn decode(bytes: &[u8], phone: &PhoneNumber) -> Option<Self> {
         Some(match CustomerEntry::decode(bytes).ok()?.body? {
-            Body::OnFile(on_file) => Self::Known(Some(customer(on_file, phone)?)),
+            Body::OnFile(on_file) => Self::Known(Some(customer(*on_file, phone)?)),
             Body::NotOnFile(_) => Self::Known(None),
             Body::JustChanged(_) => Self::JustChanged,
         })
@@ -103,7 +104,7 @@ mod tests {
     fn what_is_not_understood_is_a_miss() {
         let phone = PhoneNumber::parse("+15555550101").unwrap();
         let of_another_kind = CustomerOnFile { kind: "club".into(), ..CustomerOnFile::default() };
-        let unknown = CustomerEntry { body: Some(Body::OnFile(of_another_kind)) }.encode_to_vec();
+        let unknown = CustomerEntry { body: Some(Body::OnFile(Box::new(of_another_kind))) }.encode_to_vec();
         for bytes in [&unknown[..], b"", b"\xff\xff", b"\xfa\x01\x00"] {
             assert_eq!(Entry::decode(bytes, &phone), None, "{bytes:?}");
         }

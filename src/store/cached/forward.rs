@@ -71,6 +71,14 @@ macro_rules! forward_the_rest {
                     let $this = self;
                     $store.failed(row, again_at, reason).await
                 }
+                async fn parked(&self, row: &OutboxRow, now: DateTime<Utc>, reason: &str) -> Answered<bool> {
+                    let $this = self;
+                    $store.parked(row, now, reason).await
+                }
+                async fn given_up(&self) -> Answered<u64> {
+                    let $this = self;
+                    $store.given_up().await
+                }
                 async fn undelivered(&self) -> Answered<u64> {
                     let $this = self;
                     $store.undelivered().await

@@ -27,6 +27,8 @@ mod appointments;
 mod bays;
 #[path = "../sql/bulk.rs"]
 mod bulk;
+#[path = "../sql/calendar.rs"]
+mod calendar;
 #[path = "../sql/customers.rs"]
 mod customers;
 #[path = "../sql/demo.rs"]

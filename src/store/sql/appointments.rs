@@ -24,7 +24,7 @@ pub(super) async fn book(
     booking: Booking,
 ) -> Result<(Appointment, Customer), StoreError> {
     // A look before the lock: most of those who come too late wait for nobody.
-    free_bay(tx, booking.appointment.starts_at, booking.appointment.minutes).await?;
+    free_bay(tx, booking.appointment.starts_at, booking.appointment.minutes, &booking.avoid).await?;
     let customer = match booking.customer {
         BookingCustomer::OnFile(id) => customers::by_id(tx, id).await?,
         BookingCustomer::New(new) => customers::find_or_add(tx, &new).await?,
@@ -32,7 +32,7 @@ pub(super) async fn book(
     let mut wanted = NewAppointment { customer: customer.id, ..booking.appointment };
     wanted.vehicle = vehicle_for(tx, customer.id, wanted.vehicle).await?;
     dialect::lock_bays(tx).await?;
-    let bay = free_bay(tx, wanted.starts_at, wanted.minutes).await?;
+    let bay = free_bay(tx, wanted.starts_at, wanted.minutes, &booking.avoid).await?;
     let appointment = insert(tx, &wanted, bay, Some(effect.call.as_str())).await?;
     outbox::insert(tx, &Order::CalendarUpsert(order(&appointment, appointment.bay))).await?;
     Ok((appointment, customer))
@@ -57,21 +57,31 @@ pub(super) async fn change(
         AppointmentStep::Cancel { reason } => {
             Appointment { status: AppointmentStatus::Cancelled, cancel_reason: reason, ..before }
         }
-        AppointmentStep::Move { starts_at } => {
-            let bay = free_bay_for(tx, starts_at, before.minutes, before.id, before.bay).await?;
+        AppointmentStep::Move { starts_at, mut avoid } => {
+            // Its own event is what makes its bay busy where the new time overlaps the old one.
+            let overlaps = starts_at < before.ends_at() && before.starts_at < end_of(starts_at, before.minutes);
+            avoid.retain(|bay| *bay != before.bay || !overlaps);
+            let (but_for, preferred) = (before.id, before.bay);
+            let bay = free_bay_for(tx, (starts_at, before.minutes), &avoid, but_for, preferred).await?;
             Appointment { status: AppointmentStatus::Scheduled, starts_at, bay, ..before }
         }
     };
     let after = update(tx, &wanted).await?;
-    let cancelled = after.status == AppointmentStatus::Cancelled;
-    if cancelled || after.bay != old_bay {
-        outbox::insert(tx, &Order::CalendarDelete(order(&after, old_bay))).await?;
-    }
-    if !cancelled {
-        outbox::insert(tx, &Order::CalendarUpsert(order(&after, after.bay))).await?;
-    }
+    write_orders(tx, &after, old_bay).await?;
     let customer = customers::by_id(tx, after.customer).await?;
     Ok((after, customer))
+}
+
+/// What must follow in the calendar from a change of an appointment.
+pub(super) async fn write_orders(tx: &mut Connection, after: &Appointment, old_bay: BayId) -> Result<(), StoreError> {
+    let cancelled = after.status == AppointmentStatus::Cancelled;
+    if cancelled || after.bay != old_bay {
+        outbox::insert(tx, &Order::CalendarDelete(order(after, old_bay))).await?;
+    }
+    if !cancelled {
+        outbox::insert(tx, &Order::CalendarUpsert(order(after, after.bay))).await?;
+    }
+    Ok(())
 }
 
 fn order(about: &Appointment, bay: BayId) -> CalendarOrder {
@@ -91,10 +101,10 @@ async fn locked(tx: &mut Connection, id: AppointmentId, customer: CustomerId) ->
     row.ok_or(StoreError::NotFound("appointment"))?.try_into()
 }
 
-async fn update(tx: &mut Connection, wanted: &Appointment) -> Result<Appointment, StoreError> {
+pub(super) async fn update(tx: &mut Connection, wanted: &Appointment) -> Result<Appointment, StoreError> {
     let sql = concat!(
-        "UPDATE appointments SET status = $2, starts_at = $3, ends_at = $4, bay_id = $5, cancel_reason = $6, \
-         version = version + 1, updated_at = $7 WHERE id = $1 RETURNING ",
+        "UPDATE appointments SET status = $2, starts_at = $3, ends_at = $4, minutes = $8, bay_id = $5, \
+         cancel_reason = $6, version = version + 1, updated_at = $7 WHERE id = $1 RETURNING ",
         appointment_columns!()
     );
     let row: AppointmentRow = sqlx::query_as(sql)
@@ -105,6 +115,7 @@ async fn update(tx: &mut Connection, wanted: &Appointment) -> Result<Appointment
         .bind(wanted.bay.0)
         .bind(&wanted.cancel_reason)
         .bind(Stamp::new(Utc::now()))
+        .bind(small(wanted.minutes))
         .fetch_one(tx)
         .await
         .map_err(store_error)?;
@@ -138,32 +149,37 @@ async fn vehicle_for(
     }
 }
 
-/// The first bay, by age, that is free from `starts_at` for that long.
-pub(super) async fn free_bay(tx: &mut Connection, starts_at: DateTime<Utc>, long: u32) -> Result<BayId, StoreError> {
-    free_bay_for(tx, starts_at, long, NONE, BayId(0)).await
-}
-
-/// The preferred bay or else the first, by age, that is free but for that appointment.
-async fn free_bay_for(
+/// The first bay, by age, that is free from `starts_at` for that long and not to be avoided.
+pub(super) async fn free_bay(
     tx: &mut Connection,
     starts_at: DateTime<Utc>,
     long: u32,
+    avoid: &[BayId],
+) -> Result<BayId, StoreError> {
+    free_bay_for(tx, (starts_at, long), avoid, NONE, BayId(0)).await
+}
+
+/// The preferred bay or else the first, by age, that is free but for that appointment and not to be avoided.
+async fn free_bay_for(
+    tx: &mut Connection,
+    (starts_at, long): (DateTime<Utc>, u32),
+    avoid: &[BayId],
     but_for: AppointmentId,
     preferred: BayId,
 ) -> Result<BayId, StoreError> {
     let sql = "SELECT id FROM bays WHERE active AND NOT EXISTS (\
                    SELECT 1 FROM appointments AS a WHERE a.bay_id = bays.id AND a.id <> $3 \
                    AND a.status NOT IN ('cancelled', 'no_show') AND a.starts_at < $2 AND a.ends_at > $1) \
-               ORDER BY (id = $4) DESC, id LIMIT 1";
-    let free: Option<i64> = sqlx::query_scalar(sql)
+               ORDER BY (id = $4) DESC, id";
+    let free: Vec<i64> = sqlx::query_scalar(sql)
         .bind(Stamp::new(starts_at))
         .bind(Stamp::new(end_of(starts_at, long)))
         .bind(but_for.0)
         .bind(preferred.0)
-        .fetch_optional(tx)
+        .fetch_all(tx)
         .await
         .map_err(store_error)?;
-    free.map(BayId).ok_or(StoreError::JustTaken)
+    free.into_iter().map(BayId).find(|bay| !avoid.contains(bay)).ok_or(StoreError::JustTaken)
 }
 
 fn end_of(starts_at: DateTime<Utc>, long: u32) -> DateTime<Utc> {

@@ -120,7 +120,7 @@ async fn add_visit(
     if has_demo_visit(tx, customer, today, zone).await? {
         return Ok(());
     }
-    let bay = match free_bay(tx, starts_at, minutes).await {
+    let bay = match free_bay(tx, starts_at, minutes, &[]).await {
         Err(StoreError::JustTaken) => return Ok(()),
         found => found?,
     };

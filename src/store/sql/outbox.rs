@@ -24,11 +24,12 @@ pub(super) async fn insert(tx: &mut Connection, order: &Order) -> Result<(), Sto
 /// The oldest open order of each subject that is due and free. Materialised, so that the limit holds once.
 pub(super) async fn claim_due(tx: &mut Connection, claim: &Claim<'_>) -> Result<Vec<OutboxRow>, StoreError> {
     let sql = concat!(
-        "WITH due AS MATERIALIZED (SELECT o.id FROM outbox AS o WHERE o.delivered_at IS NULL AND o.kind LIKE $3 \
+        "WITH due AS MATERIALIZED (SELECT o.id FROM outbox AS o WHERE o.delivered_at IS NULL AND o.parked_at IS NULL \
+         AND o.kind LIKE $3 \
          AND (o.next_attempt_at IS NULL OR o.next_attempt_at <= $4) \
          AND (o.claimed_until IS NULL OR o.claimed_until <= $4) \
          AND NOT EXISTS (SELECT 1 FROM outbox AS older WHERE older.subject = o.subject AND older.id < o.id \
-         AND older.delivered_at IS NULL) ORDER BY o.id LIMIT $5",
+         AND older.delivered_at IS NULL AND older.parked_at IS NULL) ORDER BY o.id LIMIT $5",
         skip_locked!(),
         ") UPDATE outbox SET claimed_by = $1, claimed_until = $2, attempts = attempts + 1 \
          WHERE id IN (SELECT id FROM due) RETURNING id, payload, attempts"
@@ -57,14 +58,28 @@ fn claimed_row(worker: &str, (id, payload, attempts): (i64, Json<serde_json::Val
     Some(OutboxRow { id: OutboxId(id), order, attempts, worker: worker.to_owned() })
 }
 
-/// Only the claim that is meant: the number of attempts tells it from later ones of the same worker.
-pub(super) async fn delivered(tx: &mut Connection, row: &OutboxRow, now: DateTime<Utc>) -> Result<bool, StoreError> {
+/// A claim: the number of attempts tells it from later ones of the same worker.
+#[derive(Clone, Copy)]
+pub(super) struct Held<'a> {
+    pub(super) id: i64,
+    pub(super) worker: &'a str,
+    pub(super) attempts: u32,
+}
+
+impl<'a> From<&'a OutboxRow> for Held<'a> {
+    fn from(row: &'a OutboxRow) -> Self {
+        Self { id: row.id.0, worker: &row.worker, attempts: row.attempts }
+    }
+}
+
+/// Only the claim that is meant, as below.
+pub(super) async fn delivered(tx: &mut Connection, held: Held<'_>, now: DateTime<Utc>) -> Result<bool, StoreError> {
     let sql = "UPDATE outbox SET delivered_at = $4, claimed_by = NULL, claimed_until = NULL, last_error = NULL \
                WHERE id = $1 AND claimed_by = $2 AND attempts = $3 AND delivered_at IS NULL";
     let done = sqlx::query(sql)
-        .bind(row.id.0)
-        .bind(&row.worker)
-        .bind(small(row.attempts))
+        .bind(held.id)
+        .bind(held.worker)
+        .bind(small(held.attempts))
         .bind(Stamp::new(now))
         .execute(tx)
         .await
@@ -74,20 +89,47 @@ pub(super) async fn delivered(tx: &mut Connection, row: &OutboxRow, now: DateTim
 
 pub(super) async fn failed(
     tx: &mut Connection,
-    row: &OutboxRow,
+    held: Held<'_>,
     next_attempt_at: DateTime<Utc>,
     reason: &str,
 ) -> Result<bool, StoreError> {
     let sql = "UPDATE outbox SET next_attempt_at = $4, last_error = $5, claimed_by = NULL, claimed_until = NULL \
                WHERE id = $1 AND claimed_by = $2 AND attempts = $3 AND delivered_at IS NULL";
     let done = sqlx::query(sql)
-        .bind(row.id.0)
-        .bind(&row.worker)
-        .bind(small(row.attempts))
+        .bind(held.id)
+        .bind(held.worker)
+        .bind(small(held.attempts))
         .bind(Stamp::new(next_attempt_at))
         .bind(reason)
         .execute(tx)
         .await
         .map_err(store_error)?;
     Ok(done.rows_affected() == 1)
+}
+
+pub(super) async fn parked(
+    tx: &mut Connection,
+    held: Held<'_>,
+    now: DateTime<Utc>,
+    reason: &str,
+) -> Result<bool, StoreError> {
+    let sql = "UPDATE outbox SET parked_at = $4, last_error = $5, claimed_by = NULL, claimed_until = NULL \
+               WHERE id = $1 AND claimed_by = $2 AND attempts = $3 AND delivered_at IS NULL";
+    let done = sqlx::query(sql)
+        .bind(held.id)
+        .bind(held.worker)
+        .bind(small(held.attempts))
+        .bind(Stamp::new(now))
+        .bind(reason)
+        .execute(tx)
+        .await
+        .map_err(store_error)?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Whether an order about a subject waits.
+pub(super) async fn waits(tx: &mut Connection, subject: &str) -> Result<bool, StoreError> {
+    let sql = "SELECT count(*) FROM outbox WHERE subject = $1 AND delivered_at IS NULL AND parked_at IS NULL";
+    let count: i64 = sqlx::query_scalar(sql).bind(subject).fetch_one(tx).await.map_err(store_error)?;
+    Ok(count > 0)
 }

@@ -6,18 +6,18 @@ use backon::Retryable as _;
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use otto_actors::domain::{
-    Appointment, AppointmentId, Bay, BookedTime, CallSid, Customer, CustomerId, PhoneNumber, ServiceRecord, ShopBay,
-    Vehicle,
+    Appointment, AppointmentId, Bay, BayId, BookedTime, CallSid, Customer, CustomerId, PhoneNumber, ServiceRecord,
+    ShopBay, Vehicle,
 };
 use otto_actors::effects::{EffectId, Fence};
 use otto_actors::ports::{
-    Action, BookingStore, CallEnd, CallRecord, Claim, CustomerStore, JournalRow, JournalStore, OutboxRow, OutboxStore,
-    Store, StoreError,
+    Action, Applied, Backlog, BookingStore, CalendarChange, CalendarJob, CalendarRecords, CallEnd, CallRecord, Claim,
+    CustomerStore, JournalRow, JournalStore, OutboxRow, OutboxStore, Settled, Store, StoreError,
 };
 use serde_json::Value;
 
 use super::dialect::{Database, store_error};
-use super::{appointments, bays, bulk, demo, effects, journal, outbox, reads};
+use super::{appointments, bays, bulk, calendar, demo, effects, journal, outbox, reads};
 use crate::store::{Records, SeedPlan, Seeded, contention};
 
 /// A read on the replica, and on the primary when there is no replica or it does not answer.
@@ -122,15 +122,56 @@ impl OutboxStore for Database {
     }
 
     async fn delivered(&self, row: &OutboxRow, now: DateTime<Utc>) -> Result<bool, StoreError> {
-        write!(self, |tx| outbox::delivered(tx, row, now))
+        write!(self, |tx| outbox::delivered(tx, row.into(), now))
     }
 
     async fn failed(&self, row: &OutboxRow, next_attempt_at: DateTime<Utc>, reason: &str) -> Result<bool, StoreError> {
-        write!(self, |tx| outbox::failed(tx, row, next_attempt_at, reason))
+        write!(self, |tx| outbox::failed(tx, row.into(), next_attempt_at, reason))
+    }
+
+    async fn parked(&self, row: &OutboxRow, now: DateTime<Utc>, reason: &str) -> Result<bool, StoreError> {
+        write!(self, |tx| outbox::parked(tx, row.into(), now, reason))
+    }
+
+    async fn given_up(&self) -> Result<u64, StoreError> {
+        reads::parked(self.reader()).await
     }
 
     async fn undelivered(&self) -> Result<u64, StoreError> {
         reads::undelivered(self.reader()).await
+    }
+}
+
+#[async_trait]
+impl CalendarRecords for Database {
+    async fn claim(
+        &self,
+        now: DateTime<Utc>,
+        lease_until: DateTime<Utc>,
+        limit: usize,
+    ) -> Result<Vec<CalendarJob>, StoreError> {
+        write!(self, |tx| calendar::claim(tx, now, lease_until, limit))
+    }
+
+    async fn settle(&self, job: &CalendarJob, outcome: &Settled) -> Result<(), StoreError> {
+        write!(self, |tx| calendar::settle(tx, job, outcome))
+    }
+
+    async fn backlog(&self) -> Result<Backlog, StoreError> {
+        let reader = self.reader();
+        Ok(Backlog { waiting: reads::undelivered(reader).await?, parked: reads::parked(reader).await? })
+    }
+
+    async fn sync_token(&self, bay: BayId) -> Result<Option<String>, StoreError> {
+        reads::sync_token(self.reader(), bay).await
+    }
+
+    async fn keep_sync_token(&self, bay: BayId, token: &str) -> Result<(), StoreError> {
+        write!(self, |tx| calendar::keep_sync_token(tx, bay, token))
+    }
+
+    async fn apply_calendar_change(&self, change: &CalendarChange) -> Result<Applied, StoreError> {
+        write!(self, |tx| calendar::apply(tx, change))
     }
 }
 

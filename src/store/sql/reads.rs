@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 use otto_actors::domain::{
-    Appointment, AppointmentId, Bay, BookedTime, Customer, CustomerId, PhoneNumber, ServiceRecord, Vehicle,
+    Appointment, AppointmentId, Bay, BayId, BookedTime, Customer, CustomerId, PhoneNumber, ServiceRecord, Vehicle,
 };
 use otto_actors::ports::StoreError;
 
@@ -121,7 +121,18 @@ pub(super) async fn bay_count(pool: &Pool) -> Result<usize, StoreError> {
 }
 
 pub(super) async fn undelivered(pool: &Pool) -> Result<u64, StoreError> {
-    let sql = "SELECT count(*) FROM outbox WHERE delivered_at IS NULL";
+    let sql = "SELECT count(*) FROM outbox WHERE delivered_at IS NULL AND parked_at IS NULL";
     let count: i64 = sqlx::query_scalar(sql).fetch_one(pool).await.map_err(store_error)?;
     Ok(u64::try_from(count).unwrap_or_default())
+}
+
+pub(super) async fn parked(pool: &Pool) -> Result<u64, StoreError> {
+    let sql = "SELECT count(*) FROM outbox WHERE parked_at IS NOT NULL";
+    let count: i64 = sqlx::query_scalar(sql).fetch_one(pool).await.map_err(store_error)?;
+    Ok(u64::try_from(count).unwrap_or_default())
+}
+
+pub(super) async fn sync_token(pool: &Pool, bay: BayId) -> Result<Option<String>, StoreError> {
+    let sql = "SELECT sync_token FROM calendar_syncs WHERE bay_id = $1";
+    sqlx::query_scalar(sql).bind(bay.0).fetch_optional(pool).await.map_err(store_error)
 }

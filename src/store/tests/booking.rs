@@ -123,8 +123,11 @@ pub(in crate::store) async fn a_new_customer_is_put_on_file_once(open: fn(usize)
 
 pub(in crate::store) async fn who_is_not_on_file_is_not_found(open: fn(usize) -> Opening) {
     let lab = open(1).await;
-    let unknown =
-        Booking { customer: BookingCustomer::OnFile(CustomerId(4_711)), appointment: appointment(at(15, 0), 30) };
+    let unknown = Booking {
+        customer: BookingCustomer::OnFile(CustomerId(4_711)),
+        appointment: appointment(at(15, 0), 30),
+        avoid: Vec::new(),
+    };
     assert_eq!(book(&lab.one, 1, unknown).await, Err(StoreError::NotFound("customer")));
     let mut strange = by_new(1, at(15, 0), 30);
     strange.appointment.vehicle = Some(VehicleId(4_711));

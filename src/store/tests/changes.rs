@@ -16,7 +16,7 @@ pub(super) fn cancel() -> AppointmentStep {
 }
 
 pub(super) fn move_to(starts_at: DateTime<Utc>) -> AppointmentStep {
-    AppointmentStep::Move { starts_at }
+    AppointmentStep::Move { starts_at, avoid: Vec::new() }
 }
 
 /// An appointment with its owner.

@@ -118,7 +118,11 @@ pub(in crate::store) fn appointment(starts_at: DateTime<Utc>, minutes: u32) -> N
 /// A booking by the n-th new customer.
 pub(in crate::store) fn by_new(n: usize, starts_at: DateTime<Utc>, minutes: u32) -> Booking {
     let customer = NewCustomer { name: format!("Customer {n}"), phone: phone(n) };
-    Booking { customer: BookingCustomer::New(customer), appointment: appointment(starts_at, minutes) }
+    Booking {
+        customer: BookingCustomer::New(customer),
+        appointment: appointment(starts_at, minutes),
+        avoid: Vec::new(),
+    }
 }
 
 pub(in crate::store) fn render() -> Render {

@@ -2,6 +2,7 @@
 //! open it and one line at the end of this file.
 
 mod booking;
+mod calendar;
 mod changes;
 mod lab;
 mod migrations;
@@ -38,6 +39,9 @@ macro_rules! keeps_the_contract {
             outbox: each_change_leaves_its_orders orders_of_one_appointment_keep_their_order
                 an_order_is_held_by_one_worker a_lease_that_runs_out_opens_the_order_again
                 a_failed_order_waits_for_its_time what_failed_leaves_no_order;
+            calendar: an_order_asks_for_what_the_appointment_is_now a_refused_order_is_kept_and_in_nobodys_way
+                people_move_and_cancel_in_the_calendar what_is_not_possible_is_put_back
+                bays_that_are_taken_outside_are_avoided how_far_a_calendar_was_read_is_kept;
         }
     };
     ($database:ident, $open:expr, $($theme:ident: $($clause:ident)*;)*) => {

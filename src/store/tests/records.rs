@@ -319,7 +319,7 @@ pub(in crate::store) async fn the_only_vehicle_is_taken_and_a_foreign_one_is_ref
     let book = async |call: usize, who, vehicle| {
         let starts_at = at(0, 0) + chrono::Duration::days(30) + chrono::Duration::hours(call as i64);
         let wanted = NewAppointment { vehicle, ..appointment(starts_at, 30) };
-        let booking = Booking { customer: BookingCustomer::OnFile(who), appointment: wanted };
+        let booking = Booking { customer: BookingCustomer::OnFile(who), appointment: wanted, avoid: Vec::new() };
         let render: Render = Arc::new(|a, _| json!(a.vehicle));
         lab.two.book(&effect(call, "book"), &Fence::open(), booking, render).await
     };

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use crate::domain::{
-    Appointment, AppointmentId, Customer, CustomerFacts, CustomerId, NewAppointment, NewCustomer, NewVehicle,
+    Appointment, AppointmentId, BayId, Customer, CustomerFacts, CustomerId, NewAppointment, NewCustomer, NewVehicle,
     PhoneNumber, Vehicle,
 };
 
@@ -65,6 +65,8 @@ pub struct Booking {
     pub customer: BookingCustomer,
     /// What; the `customer` in it is set by the store for a new one.
     pub appointment: NewAppointment,
+    /// Bays that it had better not use, such as those that are taken in the calendar outside.
+    pub avoid: Vec<BayId>,
 }
 
 /// For whom a booking is.
@@ -94,6 +96,9 @@ pub enum AppointmentStep {
     Move {
         /// When work starts.
         starts_at: DateTime<Utc>,
+        /// Bays that it had better not use. Its own bay is used all the same where the times before and after overlap: it
+        /// is the appointment itself that takes it.
+        avoid: Vec<BayId>,
     },
     /// The customer said again that they come.
     Confirm,

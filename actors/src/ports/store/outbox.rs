@@ -26,6 +26,13 @@ pub trait OutboxStore: Send + Sync {
     /// as for [`Self::delivered`].
     async fn failed(&self, row: &OutboxRow, next_attempt_at: DateTime<Utc>, reason: &str) -> Result<bool, StoreError>;
 
+    /// Keeps a claimed order that will never succeed, for the operators: it is not tried again and no later order waits
+    /// for it. `reason` must hold no personal data. False as for [`Self::delivered`].
+    async fn parked(&self, row: &OutboxRow, now: DateTime<Utc>, reason: &str) -> Result<bool, StoreError>;
+
+    /// How many orders were given up and kept.
+    async fn given_up(&self) -> Result<u64, StoreError>;
+
     /// How many orders wait, those that are claimed included.
     async fn undelivered(&self) -> Result<u64, StoreError>;
 }

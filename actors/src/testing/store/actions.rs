@@ -120,7 +120,7 @@ impl Records {
                 appointment.status = AppointmentStatus::Cancelled;
                 appointment.cancel_reason = reason;
             }
-            AppointmentStep::Move { starts_at } => {
+            AppointmentStep::Move { starts_at, .. } => {
                 appointment.starts_at = starts_at;
                 appointment.status = AppointmentStatus::Scheduled;
                 appointment.bay = self.free_bay(&appointment)?;
