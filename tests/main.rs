@@ -12,6 +12,7 @@ mod discovery;
 mod ears;
 mod edge;
 mod load;
+mod openapi;
 mod postgres;
 mod shared_calendar;
 mod supervision;
