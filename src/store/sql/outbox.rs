@@ -72,19 +72,24 @@ impl<'a> From<&'a OutboxRow> for Held<'a> {
     }
 }
 
-/// Only the claim that is meant, as below.
+/// Ends a claim, only the one that is meant: the column says how, with when and why.
+macro_rules! end_claim {
+    ($tx:expr, $held:expr, $column:literal, $at:expr, $reason:expr) => {{
+        let sql = concat!(
+            "UPDATE outbox SET ",
+            $column,
+            " = $4, last_error = $5, claimed_by = NULL, claimed_until = NULL ",
+            "WHERE id = $1 AND claimed_by = $2 AND attempts = $3 AND delivered_at IS NULL"
+        );
+        let (held, reason): (Held<'_>, Option<&str>) = ($held, $reason);
+        let query = sqlx::query(sql).bind(held.id).bind(held.worker).bind(small(held.attempts));
+        let done = query.bind(Stamp::new($at)).bind(reason).execute($tx).await.map_err(store_error)?;
+        Ok(done.rows_affected() == 1)
+    }};
+}
+
 pub(super) async fn delivered(tx: &mut Connection, held: Held<'_>, now: DateTime<Utc>) -> Result<bool, StoreError> {
-    let sql = "UPDATE outbox SET delivered_at = $4, claimed_by = NULL, claimed_until = NULL, last_error = NULL \
-               WHERE id = $1 AND claimed_by = $2 AND attempts = $3 AND delivered_at IS NULL";
-    let done = sqlx::query(sql)
-        .bind(held.id)
-        .bind(held.worker)
-        .bind(small(held.attempts))
-        .bind(Stamp::new(now))
-        .execute(tx)
-        .await
-        .map_err(store_error)?;
-    Ok(done.rows_affected() == 1)
+    end_claim!(tx, held, "delivered_at", now, None)
 }
 
 pub(super) async fn failed(
@@ -93,18 +98,7 @@ pub(super) async fn failed(
     next_attempt_at: DateTime<Utc>,
     reason: &str,
 ) -> Result<bool, StoreError> {
-    let sql = "UPDATE outbox SET next_attempt_at = $4, last_error = $5, claimed_by = NULL, claimed_until = NULL \
-               WHERE id = $1 AND claimed_by = $2 AND attempts = $3 AND delivered_at IS NULL";
-    let done = sqlx::query(sql)
-        .bind(held.id)
-        .bind(held.worker)
-        .bind(small(held.attempts))
-        .bind(Stamp::new(next_attempt_at))
-        .bind(reason)
-        .execute(tx)
-        .await
-        .map_err(store_error)?;
-    Ok(done.rows_affected() == 1)
+    end_claim!(tx, held, "next_attempt_at", next_attempt_at, Some(reason))
 }
 
 pub(super) async fn parked(
@@ -113,18 +107,7 @@ pub(super) async fn parked(
     now: DateTime<Utc>,
     reason: &str,
 ) -> Result<bool, StoreError> {
-    let sql = "UPDATE outbox SET parked_at = $4, last_error = $5, claimed_by = NULL, claimed_until = NULL \
-               WHERE id = $1 AND claimed_by = $2 AND attempts = $3 AND delivered_at IS NULL";
-    let done = sqlx::query(sql)
-        .bind(held.id)
-        .bind(held.worker)
-        .bind(small(held.attempts))
-        .bind(Stamp::new(now))
-        .bind(reason)
-        .execute(tx)
-        .await
-        .map_err(store_error)?;
-    Ok(done.rows_affected() == 1)
+    end_claim!(tx, held, "parked_at", now, Some(reason))
 }
 
 /// Whether an order about a subject waits.
