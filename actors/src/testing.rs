@@ -8,6 +8,7 @@ pub(crate) mod drill;
 pub(crate) mod log;
 pub(crate) mod model;
 pub(crate) mod phone;
+pub(crate) mod reel;
 pub(crate) mod store;
 pub(crate) mod stt;
 pub(crate) mod timed;

@@ -3,7 +3,6 @@
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{Sink, sink};
@@ -12,14 +11,14 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::PATIENCE;
 use super::log::Log;
+use super::reel::{Reel, plays, sounded};
 use super::timed::{OnDrop, Timed};
 use super::tts::SAMPLES_PER_CHAR;
 use crate::ports::{MediaEvent, MediaFrame, MediaSink, MediaSource, VendorError};
 
 #[derive(Default)]
 struct Speaker {
-    /// Pieces of audio, each with the time at which it begins to sound.
-    pieces: Vec<(Instant, Bytes)>,
+    reel: Reel,
     loses_marks: bool,
 }
 
@@ -36,34 +35,12 @@ pub(crate) struct Phone {
     flowing: Arc<watch::Sender<bool>>,
 }
 
-fn plays(samples: usize) -> Duration {
-    Duration::from_micros(samples as u64 * 125)
-}
-
-fn samples(time: Duration) -> usize {
-    usize::try_from(time.as_micros() / 125).unwrap()
-}
-
 impl Speaker {
-    fn ends_at(&self) -> Instant {
-        let end = self.pieces.last().map(|(begins, audio)| *begins + plays(audio.len()));
-        end.map_or_else(Instant::now, |end| end.max(Instant::now()))
-    }
-
-    fn clear(&mut self) {
-        let now = Instant::now();
-        self.pieces.retain_mut(|(begins, audio)| {
-            audio.truncate(samples(now.saturating_duration_since(*begins)).min(audio.len()));
-            !audio.is_empty()
-        });
-    }
-
     fn text_until(&self, then: Instant) -> String {
-        let chars = |(begins, audio): &(Instant, Bytes)| {
-            let played = samples(then.saturating_duration_since(*begins)).min(audio.len());
-            audio[..played].chunks_exact(SAMPLES_PER_CHAR).map(|c| char::from(c[0])).collect::<String>()
+        let chars = |piece: &(Instant, Bytes)| {
+            sounded(piece, then).chunks_exact(SAMPLES_PER_CHAR).map(|c| char::from(c[0])).collect::<String>()
         };
-        self.pieces.iter().map(chars).collect()
+        self.reel.pieces.iter().map(chars).collect()
     }
 }
 
@@ -121,16 +98,13 @@ impl Phone {
         let now = Instant::now();
         let mut speaker = self.speaker.lock().unwrap();
         match &frame {
-            MediaFrame::Audio(audio) => {
-                let begins = speaker.ends_at();
-                speaker.pieces.push((begins, audio.clone()));
-            }
+            MediaFrame::Audio(audio) => speaker.reel.add(audio.clone()),
             MediaFrame::Mark(name) if !speaker.loses_marks => {
-                self.events.push(speaker.ends_at(), MediaEvent::Mark(name.clone()));
+                self.events.push(speaker.reel.ends_at(), MediaEvent::Mark(name.clone()));
             }
             MediaFrame::Mark(_) => {}
             MediaFrame::Clear => {
-                speaker.clear();
+                speaker.reel.clear();
                 self.events.hurry();
             }
         }
@@ -166,7 +140,7 @@ impl Phone {
 
     fn will_be_heard(&self) -> (String, Instant) {
         let speaker = self.speaker.lock().unwrap();
-        let end = speaker.ends_at();
+        let end = speaker.reel.ends_at();
         (speaker.text_until(end), end)
     }
 
@@ -183,7 +157,7 @@ impl Phone {
             self.gets(text).await;
             // The last character sounds at the end of the audio at the latest.
             let part = |(begins, audio): &(Instant, Bytes)| *begins + plays(audio.len());
-            let ends: Vec<Instant> = self.speaker.lock().unwrap().pieces.iter().map(part).collect();
+            let ends: Vec<Instant> = self.speaker.lock().unwrap().reel.pieces.iter().map(part).collect();
             let next = ends.into_iter().find(|end| *end > Instant::now());
             sleep_until(next.unwrap_or_else(|| Instant::now() + plays(SAMPLES_PER_CHAR))).await;
         }

@@ -4,20 +4,18 @@
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::Sink;
 use tokio::time::Instant;
 
 use super::audio::{Decoder, Sound};
 use crate::ports::{MediaEvent, MediaFrame, MediaSink, MediaSource, VendorError, VendorErrorKind};
+use crate::testing::reel::{Reel, sounded};
 use crate::testing::timed::Timed;
 
 #[derive(Default)]
 struct Speaker {
-    /// Pieces of audio, each with the time at which it begins to sound.
-    pieces: Vec<(Instant, Bytes)>,
+    reel: Reel,
     /// The piece that the ear is at, and how much of it was heard.
     at: (usize, usize),
     decoder: Decoder,
@@ -40,43 +38,21 @@ pub(super) struct Heard {
     pub(super) sounding: bool,
 }
 
-fn plays(samples: usize) -> Duration {
-    Duration::from_micros(samples as u64 * 125)
-}
-
-fn samples(time: Duration) -> usize {
-    usize::try_from(time.as_micros() / 125).unwrap()
-}
-
 impl Speaker {
-    fn ends_at(&self) -> Instant {
-        let end = self.pieces.last().map(|(begins, audio)| *begins + plays(audio.len()));
-        end.map_or_else(Instant::now, |end| end.max(Instant::now()))
-    }
-
-    fn clear(&mut self) {
-        let now = Instant::now();
-        for (begins, audio) in &mut self.pieces[self.at.0..] {
-            audio.truncate(samples(now.saturating_duration_since(*begins)).min(audio.len()));
-        }
-        // What has not begun is gone; what has, stays for the ear.
-        self.pieces.retain(|(begins, audio)| *begins <= now || !audio.is_empty());
-    }
-
     fn listen(&mut self) -> Heard {
         let now = Instant::now();
         let mut heard = Heard::default();
-        while let Some((begins, audio)) = self.pieces.get(self.at.0) {
-            let played = samples(now.saturating_duration_since(*begins)).min(audio.len());
-            let slice = &audio[self.at.1.min(played)..played];
-            for (_, sound) in self.decoder.decode(slice) {
+        while let Some(piece) = self.reel.pieces.get(self.at.0) {
+            let (begins, audio) = piece;
+            let played = sounded(piece, now);
+            for (_, sound) in self.decoder.decode(&played[self.at.1.min(played.len())..]) {
                 if let Sound::Char(c) = sound {
                     heard.text.push(c);
                 }
             }
-            self.at.1 = played;
-            if played < audio.len() {
-                heard.sounding = *begins <= now && played > 0;
+            self.at.1 = played.len();
+            if played.len() < audio.len() {
+                heard.sounding = *begins <= now && !played.is_empty();
                 return heard;
             }
             self.at = (self.at.0 + 1, 0);
@@ -110,20 +86,17 @@ impl Line {
         if !std::mem::replace(&mut *self.closed.lock().unwrap(), true) {
             self.events.now(MediaEvent::Stop);
         }
-        self.speaker.lock().unwrap().clear();
+        self.speaker.lock().unwrap().reel.clear();
         self.events.close();
     }
 
     fn take(&self, frame: MediaFrame) {
         let mut speaker = self.speaker.lock().unwrap();
         match frame {
-            MediaFrame::Audio(audio) => {
-                let begins = speaker.ends_at();
-                speaker.pieces.push((begins, audio));
-            }
-            MediaFrame::Mark(name) => self.events.push(speaker.ends_at(), MediaEvent::Mark(name)),
+            MediaFrame::Audio(audio) => speaker.reel.add(audio),
+            MediaFrame::Mark(name) => self.events.push(speaker.reel.ends_at(), MediaEvent::Mark(name)),
             MediaFrame::Clear => {
-                speaker.clear();
+                speaker.reel.clear();
                 self.events.hurry();
             }
         }
