@@ -63,7 +63,7 @@ impl Engine {
             addresses: addresses.clone(),
             store: Arc::new(CachedStore::new(Arc::clone(&store) as Arc<dyn Store>, Arc::clone(&cache))),
             cache: Arc::clone(&cache),
-            calendar: calendar.clone().map(|calendar| CalendarOutside { calendar, records: Some(records) }),
+            calendar: calendar.clone().map(|calendar| CalendarOutside { calendar, records }),
             outside: Arc::new(outside),
             max_calls: settings.server.max_calls,
         };

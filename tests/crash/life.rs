@@ -195,7 +195,7 @@ async fn one_life() {
         store: store.clone(),
         shop: Arc::new(Shop::default()),
         clock: Arc::new(LaterClock(lease * i32::try_from(lives).expect("few"))),
-        outside: Some(CalendarOutside { calendar: Arc::new(google(&plan, bays)), records: Some(store.clone()) }),
+        outside: Some(CalendarOutside { calendar: Arc::new(google(&plan, bays)), records: store.clone() }),
     };
     let calendar = actor::spawn(CalendarActor, args, None).await.expect("the actor");
     let callers = (0..plan.callers.len()).map(|caller| {

@@ -38,7 +38,7 @@ impl Drop for Over {
 pub(super) async fn run(source: Arc<CalendarArgs>, actor: Mailbox<CalendarMsg>, errand: Errand) {
     let mut over = Over { actor, errand, changed: false };
     let Some(outside) = &source.outside else { return };
-    let Some(records) = &outside.records else { return };
+    let records = &outside.records;
     over.changed = match errand {
         Errand::Outbox => {
             let changed = deliver_all(outside, records.as_ref(), source.clock.as_ref()).await;

@@ -88,8 +88,8 @@ impl From<Step> for CalendarMsg {
 pub struct CalendarOutside {
     /// The calendar.
     pub calendar: Arc<dyn Calendar>,
-    /// The outbox; without it nothing is written into the calendar and nothing comes back.
-    pub records: Option<Arc<dyn CalendarRecords>>,
+    /// The outbox, and where what people change there is applied.
+    pub records: Arc<dyn CalendarRecords>,
 }
 
 /// What the CalendarActor is started with.
@@ -167,7 +167,7 @@ impl CalendarState {
     }
 
     fn want(&mut self, myself: &Mailbox<CalendarMsg>, errand: Errand) {
-        if self.source.outside.as_ref().is_some_and(|outside| outside.records.is_some()) {
+        if self.source.outside.is_some() {
             let next = self.errands.want(errand);
             self.start(myself, next);
         }

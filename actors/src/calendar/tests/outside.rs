@@ -23,7 +23,7 @@ impl Bench {
     async fn with(records: FakeRecords, prepare: impl FnOnce(&FakeCalendar)) -> Self {
         let (calendar, records) = (Arc::<FakeCalendar>::default(), Arc::new(records));
         prepare(&calendar);
-        let outside = CalendarOutside { calendar: calendar.clone(), records: Some(records.clone()) };
+        let outside = CalendarOutside { calendar: calendar.clone(), records: records.clone() };
         let args = CalendarArgs {
             store: Arc::new(FakeStore::default()),
             shop: Arc::new(Shop::default()),
@@ -209,7 +209,7 @@ async fn a_node_that_dies_with_a_row_gives_it_back() {
     bench.add(1, 7, 1, put(7, 1));
     bench.calendar.asked.until("the delivery begins", |asked| asked.iter().any(|line| line == "put 7 v1")).await;
     bench.actor.kill();
-    let outside = CalendarOutside { calendar: bench.calendar.clone(), records: Some(bench.records.clone()) };
+    let outside = CalendarOutside { calendar: bench.calendar.clone(), records: bench.records.clone() };
     let (store, shop) = (Arc::new(FakeStore::default()), Arc::new(Shop::default()));
     let args = CalendarArgs { store, shop, clock: Arc::new(LaterClock), outside: Some(outside) };
     let _next = actor::spawn(CalendarActor, args, None).await.unwrap();
