@@ -22,7 +22,7 @@ use tracing::{info, warn};
 
 use crate::config::{self, Settings};
 use crate::engine::Engine;
-use crate::http::{self, AppParts, AppState, CalendarParts, PublicUrls};
+use crate::http::{self, AppParts, AppState, CalendarParts, OutboundParts, PublicUrls};
 use crate::store::Records;
 use crate::telemetry;
 use crate::vendors::google::ChannelToken;
@@ -86,7 +86,7 @@ impl App {
         let public = PublicUrls::new(server.public_url(address));
 
         let background = Background::default();
-        let engine = Engine::start(&settings, vendors(&settings, &public, &background)?, clock).await?;
+        let engine = Engine::start(&settings, vendors(&settings, &public, &background)?, Arc::clone(&clock)).await?;
         let (calls, live, store) = (engine.calls.clone(), engine.live.clone(), Arc::clone(&engine.store));
         let ready = Arc::new(AtomicBool::new(true));
         let end = CancellationToken::new();
@@ -101,6 +101,13 @@ impl App {
             store: Arc::clone(&store) as Arc<dyn Store>,
             cache: Arc::clone(&engine.cache),
             calendar: calendar_parts(&settings, &engine),
+            outbound: OutboundParts {
+                records: Arc::clone(&store),
+                reminders: engine.addresses.reminders.clone(),
+                notifier: engine.addresses.notifier.clone(),
+            },
+            operator_token: settings.server.operator_token.clone(),
+            clock: Arc::clone(&clock),
             metrics,
             ready: Arc::clone(&ready),
             waiting_sockets_max: 2 * server.max_calls + SPARE_SOCKETS,
@@ -208,7 +215,7 @@ fn keyterms(shop: &Shop) -> Vec<String> {
 
 fn calendar_parts(settings: &Settings, engine: &Engine) -> Option<CalendarParts> {
     let (calendar, secret) = (engine.calendar.clone()?, settings.google.client_secret.as_ref()?);
-    Some(CalendarParts { calendar, actor: engine.calendar_actor.clone(), token: ChannelToken::of(secret) })
+    Some(CalendarParts { calendar, actor: engine.addresses.calendar.clone(), token: ChannelToken::of(secret) })
 }
 
 fn signature_check(public: &PublicUrls, token: SecretString) -> SignatureCheck {

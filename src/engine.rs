@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use otto_actors::actor;
-use otto_actors::calendar::{CalendarOutside, CalendarRef};
+use otto_actors::calendar::CalendarOutside;
 use otto_actors::call::{Outside, Vendors};
 use otto_actors::domain::Bay;
 use otto_actors::journal::LiveEvents;
 use otto_actors::limits;
-use otto_actors::ports::{Cache, Calendar, CalendarRecords, Clock, Store, VinDecoder};
+use otto_actors::ports::{Cache, Calendar, CalendarRecords, Clock, ReminderStore, Store, TextStore, VinDecoder};
 use otto_actors::registry::Calls;
 use otto_actors::root::{Addresses, RootArgs, RootMsg, RootRef, RootSupervisor, Shared};
 
@@ -32,8 +32,8 @@ pub struct Engine {
     pub cache: Arc<dyn Cache>,
     /// The calendar outside, if there is one.
     pub calendar: Option<Arc<dyn Calendar>>,
-    /// Who asks it.
-    pub calendar_actor: CalendarRef,
+    /// Where the shared actors are found.
+    pub addresses: Addresses,
     /// Who knows vehicles by their numbers.
     pub vins: Arc<dyn VinDecoder>,
     root: RootRef,
@@ -59,17 +59,21 @@ impl Engine {
         outside.router.vins = Some(Arc::clone(&vins));
         let live = outside.journal.live();
         let records = Arc::clone(&store) as Arc<dyn CalendarRecords>;
+        let reminders = Arc::clone(&store) as Arc<dyn ReminderStore>;
+        let texts = Arc::clone(&store) as Arc<dyn TextStore>;
         let root = RootArgs {
             addresses: addresses.clone(),
             store: Arc::new(CachedStore::new(Arc::clone(&store) as Arc<dyn Store>, Arc::clone(&cache))),
             cache: Arc::clone(&cache),
             calendar: calendar.clone().map(|calendar| CalendarOutside { calendar, records }),
+            reminders,
+            texts,
             outside: Arc::new(outside),
             max_calls: settings.server.max_calls,
         };
         let root = actor::spawn(RootSupervisor, root, None).await?;
-        let (calls, calendar_actor) = (Calls::new(addresses.registry), addresses.calendar);
-        Ok(Self { calls, live, store, cache, calendar, calendar_actor, vins, root })
+        let calls = Calls::new(addresses.registry.clone());
+        Ok(Self { calls, live, store, cache, calendar, addresses, vins, root })
     }
 
     /// Waits for a meltdown: the root supervisor has given up.

@@ -83,7 +83,7 @@ async fn agree(workshop: &Workshop, appointment: &Appointment) {
 }
 
 async fn change(workshop: &Workshop, of: &Appointment, number: u64, step: AppointmentStep) {
-    let change = AppointmentChange { appointment: of.id, customer: of.customer, step };
+    let change = AppointmentChange { appointment: of.id, customer: of.customer, step, text: false };
     let call = CallSid::parse(&format!("CA{:032}", 1)).expect("a SID");
     let effect = EffectId { call, turn: TurnId(number), tool_call_id: "call_1".into() };
     let action = Action::ChangeAppointment { change, render: Arc::new(|a, _| json!(a.id)) };

@@ -53,7 +53,7 @@ async fn attempt(store: Arc<dyn Records>, process: usize, n: usize) -> Result<()
     let customer = BookingCustomer::New(NewCustomer { name: format!("Customer {caller}"), phone });
     let call = CallSid::parse(&format!("CA{caller:032}")).expect("a SID");
     let effect = EffectId { call, turn: TurnId(1), tool_call_id: "call_1".into() };
-    let booking = Booking { customer, appointment, avoid: Vec::new() };
+    let booking = Booking { customer, appointment, avoid: Vec::new(), text: false };
     store.book(&effect, &Fence::open(), booking, Arc::new(|a, _| json!(a.id))).await.map(|_| ())
 }
 

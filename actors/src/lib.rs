@@ -4,6 +4,8 @@
 //! RootSupervisor                       root.rs      restarts the shared actors, ends the process after a meltdown
 //! ├─ CrmActor                          crm/         customers and bookings: serialises writes, reads concurrently
 //! ├─ CalendarActor                     calendar/    which times are free
+//! ├─ ReminderSchedulerActor            reminders/   the evening's calls and call-backs: claims, has them placed, records
+//! ├─ NotifierActor                     notifier/    text messages from the outbox
 //! ├─ JournalActor                      journal/     call events to the database, session snapshots to the cache
 //! └─ CallRegistry                      registry/    admits calls, owns every CallActor, proves that nothing is left
 //!    └─ CallActor                      call/        one per call: owns the session and the legs
@@ -33,9 +35,11 @@ pub mod media;
 pub mod media_plane;
 pub mod metrics;
 pub mod names;
+pub mod notifier;
 pub mod playback;
 pub mod ports;
 pub mod registry;
+pub mod reminders;
 pub mod root;
 pub mod speech;
 pub mod stt;

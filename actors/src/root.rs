@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use tokio::time::Instant;
 
 use crate::actor::{self, ActorError, ActorId, Behaviour, ChildEnd, Mailbox};
@@ -15,8 +16,10 @@ use crate::events::{ActorRestarted, Meltdown, SharedActorFailed, emit};
 use crate::journal::{JournalActor, JournalArgs, JournalRef};
 use crate::limits;
 use crate::names::ActorKind;
-use crate::ports::{Cache, Store};
-use crate::registry::{CallRegistry, RegistryArgs, RegistryRef};
+use crate::notifier::{NotifierActor, NotifierArgs, NotifierRef};
+use crate::ports::{Cache, ReminderStore, Store, TextStore};
+use crate::registry::{CallRegistry, Calls, RegistryArgs, RegistryRef};
+use crate::reminders::{Lines, ReminderSchedulerActor, RemindersArgs, RemindersRef};
 use crate::supervision::{self, Restarts, Verdict};
 use crate::tasks::TaskScope;
 use crate::timer::{Fired, Timers};
@@ -44,18 +47,23 @@ pub enum Shared {
     Journal,
     Crm,
     Calendar,
+    Notifier,
+    Reminders,
     Registry,
 }
 
 impl Shared {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Journal, Self::Crm, Self::Calendar, Self::Registry];
+    pub const ALL: [Self; 6] =
+        [Self::Journal, Self::Crm, Self::Calendar, Self::Notifier, Self::Reminders, Self::Registry];
 
     const fn kind(self) -> ActorKind {
         match self {
             Self::Journal => ActorKind::Journal,
             Self::Crm => ActorKind::Crm,
             Self::Calendar => ActorKind::Calendar,
+            Self::Notifier => ActorKind::Notifier,
+            Self::Reminders => ActorKind::Reminders,
             Self::Registry => ActorKind::Registry,
         }
     }
@@ -68,6 +76,8 @@ pub struct Addresses {
     pub journal: JournalRef,
     pub crm: CrmRef,
     pub calendar: CalendarRef,
+    pub notifier: NotifierRef,
+    pub reminders: RemindersRef,
     pub registry: RegistryRef,
 }
 
@@ -82,10 +92,48 @@ pub struct RootArgs {
     pub cache: Arc<dyn Cache>,
     /// The calendar outside, if there is one.
     pub calendar: Option<CalendarOutside>,
+    /// Calls to be placed.
+    pub reminders: Arc<dyn ReminderStore>,
+    /// Text messages.
+    pub texts: Arc<dyn TextStore>,
     /// What every call needs.
     pub outside: Arc<Outside>,
     /// Calls at the same time.
     pub max_calls: usize,
+}
+
+impl RootArgs {
+    fn notifier(&self) -> NotifierArgs {
+        NotifierArgs {
+            store: self.store.clone(),
+            texts: self.texts.clone(),
+            reminders: self.reminders.clone(),
+            telephony: self.outside.telephony.clone(),
+            shop: self.outside.shop.clone(),
+            clock: self.outside.clock.clone(),
+        }
+    }
+
+    fn reminders(&self) -> RemindersArgs {
+        RemindersArgs {
+            store: self.reminders.clone(),
+            telephony: self.outside.telephony.clone(),
+            lines: Arc::new(RegistryLines(Calls::new(self.addresses.registry.clone()))),
+            shop: self.outside.shop.clone(),
+            clock: self.outside.clock.clone(),
+        }
+    }
+}
+
+/// The registry's lines, for whoever places calls.
+struct RegistryLines(Calls);
+
+#[async_trait]
+impl Lines for RegistryLines {
+    async fn free(&self) -> usize {
+        // A registry that does not answer has none.
+        self.0.view().await.map_or(0, |view| view.free)
+    }
 }
 
 /// What the root owns.
@@ -112,6 +160,8 @@ impl RootState {
                 let args = CalendarArgs { store: a.store.clone(), shop, clock, outside: a.calendar.clone() };
                 launch(myself, CalendarActor, args, &a.addresses.calendar).await?
             }
+            Shared::Notifier => launch(myself, NotifierActor, a.notifier(), &a.addresses.notifier).await?,
+            Shared::Reminders => launch(myself, ReminderSchedulerActor, a.reminders(), &a.addresses.reminders).await?,
             Shared::Registry => {
                 let args = RegistryArgs { outside: a.outside.clone(), max_calls: a.max_calls };
                 launch(myself, CallRegistry, args, &a.addresses.registry).await?
@@ -127,6 +177,8 @@ impl RootState {
             Shared::Journal => addresses.journal.set(None),
             Shared::Crm => addresses.crm.set(None),
             Shared::Calendar => addresses.calendar.set(None),
+            Shared::Notifier => addresses.notifier.set(None),
+            Shared::Reminders => addresses.reminders.set(None),
             Shared::Registry => addresses.registry.set(None),
         }
     }
@@ -166,6 +218,8 @@ impl RootState {
             Shared::Journal => crash(&addresses.journal),
             Shared::Crm => crash(&addresses.crm),
             Shared::Calendar => crash(&addresses.calendar),
+            Shared::Notifier => crash(&addresses.notifier),
+            Shared::Reminders => crash(&addresses.reminders),
             Shared::Registry => crash(&addresses.registry),
         }
     }
@@ -234,6 +288,8 @@ impl Behaviour for RootSupervisor {
         state.running.clear();
         let addresses = &state.args.addresses;
         stop(&addresses.registry).await;
+        stop(&addresses.reminders).await;
+        stop(&addresses.notifier).await;
         stop(&addresses.calendar).await;
         stop(&addresses.crm).await;
         stop(&addresses.journal).await;

@@ -11,6 +11,7 @@ pub(crate) mod phone;
 pub(crate) mod reel;
 pub(crate) mod store;
 pub(crate) mod stt;
+pub(crate) mod telephony;
 pub(crate) mod timed;
 pub(crate) mod tts;
 pub(crate) mod world;

@@ -40,8 +40,10 @@ pub struct Twilio {
     pub account_sid: Option<String>,
     /// Signs webhooks and opens the REST API.
     pub auth_token: Option<SecretString>,
-    /// Otto's own number.
+    /// Otto's own number; reminder calls come from it.
     pub phone_number: Option<PhoneNumber>,
+    /// The number that text messages come from; without it none are sent.
+    pub sms_number: Option<PhoneNumber>,
     /// The REST API.
     pub api_url: Url,
 }
@@ -156,6 +158,7 @@ pub(super) fn twilio(reader: &mut Reader<'_>) -> Twilio {
         account_sid: reader.parse("TWILIO_ACCOUNT_SID", "AC followed by letters or digits", sid),
         auth_token: reader.secret("TWILIO_AUTH_TOKEN"),
         phone_number: reader.phone("TWILIO_PHONE_NUMBER"),
+        sms_number: reader.phone("TWILIO_SMS_NUMBER"),
         api_url: vendor_url(reader, "TWILIO_API_URL", "https://api.twilio.com"),
     }
 }

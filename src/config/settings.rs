@@ -21,6 +21,7 @@ pub(super) const KNOWN: &[&str] = &[
     "TWILIO_ACCOUNT_SID",
     "TWILIO_AUTH_TOKEN",
     "TWILIO_PHONE_NUMBER",
+    "TWILIO_SMS_NUMBER",
     "TWILIO_API_URL",
     "DEEPGRAM_API_KEY",
     "DEEPGRAM_URL",
@@ -52,7 +53,7 @@ pub(super) const KNOWN: &[&str] = &[
 ];
 
 /// Of these, the ones whose feature this version does not have yet.
-const NOT_YET_USED: &[&str] = &["OPERATOR_TOKEN", "OTLP_ENDPOINT"];
+const NOT_YET_USED: &[&str] = &["OTLP_ENDPOINT"];
 
 /// Variables that begin like this are probably meant for Otto.
 const OUR_PREFIXES: &[&str] =

@@ -192,7 +192,7 @@ fn what_is_not_used_and_what_is_not_known_is_told() {
         ("OTTO_TEST_REDIS_URL", "redis://127.0.0.1"),
         ("PATH", "/bin"),
     ]);
-    assert_eq!(settings.not_yet_used(), ["OPERATOR_TOKEN", "OTLP_ENDPOINT"]);
+    assert_eq!(settings.not_yet_used(), ["OTLP_ENDPOINT"]);
     assert_eq!(settings.unknown(), ["OPENAI_MODLE", "TWILIO_SID"]);
 }
 

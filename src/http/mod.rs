@@ -11,7 +11,7 @@ mod state;
 mod urls;
 mod webhooks;
 
-pub use state::{AppParts, AppState, CalendarParts};
+pub use state::{AppParts, AppState, CalendarParts, OutboundParts};
 pub use urls::PublicUrls;
 
 use std::any::Any;

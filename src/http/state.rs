@@ -7,11 +7,15 @@ use std::sync::atomic::AtomicBool;
 use metrics_exporter_prometheus::PrometheusHandle;
 use otto_actors::calendar::CalendarRef;
 use otto_actors::domain::{PhoneNumber, Shop};
-use otto_actors::ports::{Cache, Calendar, Store};
+use otto_actors::notifier::NotifierRef;
+use otto_actors::ports::{Cache, Calendar, Clock, Store};
 use otto_actors::registry::Calls;
+use otto_actors::reminders::RemindersRef;
+use secrecy::SecretString;
 use tokio::sync::Semaphore;
 
 use super::urls::PublicUrls;
+use crate::store::Records;
 use crate::vendors::google::ChannelToken;
 use crate::vendors::twilio::signature::SignatureCheck;
 
@@ -35,12 +39,29 @@ pub struct AppParts {
     pub cache: Arc<dyn Cache>,
     /// The calendar outside, if there is one.
     pub calendar: Option<CalendarParts>,
+    /// Calls that Otto places, and text messages.
+    pub outbound: OutboundParts,
+    /// Opens the operators' paths; without it they are closed.
+    pub operator_token: Option<SecretString>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
     /// What `/metrics` shows.
     pub metrics: PrometheusHandle,
     /// Whether new calls are welcome; false from the beginning of the drain on.
     pub ready: Arc<AtomicBool>,
     /// Media sockets that may wait for their `start` at the same time.
     pub waiting_sockets_max: usize,
+}
+
+/// Calls that Otto places, and text messages.
+#[derive(Clone)]
+pub struct OutboundParts {
+    /// The records, past the cache.
+    pub records: Arc<dyn Records>,
+    /// Who places the calls.
+    pub reminders: RemindersRef,
+    /// Who sends the text messages.
+    pub notifier: NotifierRef,
 }
 
 /// The calendar outside.

@@ -21,8 +21,8 @@ use otto_actors::domain::{
 use otto_actors::effects::{EffectId, Fence};
 use otto_actors::names::ActorKind;
 use otto_actors::ports::{
-    Action, BookingStore, Cache, CallEnd, CallRecord, Claim, CustomerStore, JournalRow, JournalStore, OutboxRow,
-    OutboxStore, Store, StoreError,
+    Action, BookingStore, Cache, CallEnd, CallProgress, CallRecord, Claim, CustomerStore, JournalRow, JournalStore,
+    OutboxRow, OutboxStore, Store, StoreError, SystemClock,
 };
 use otto_actors::registry::{Admission, AttachError, Calls, RegistryMsg, RegistryView, StreamEnd, StreamOffer};
 use secrecy::SecretString;
@@ -30,7 +30,8 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 use tower::ServiceExt;
 
-use super::{AppParts, AppState, PublicUrls, router};
+use super::{AppParts, AppState, OutboundParts, PublicUrls, router};
+use crate::store::SqliteStore;
 use crate::vendors::twilio::signature::SignatureCheck;
 
 pub(super) const BASE: &str = "https://otto.example";
@@ -117,6 +118,7 @@ impl Edge {
         let base: url::Url = BASE.parse().unwrap();
         let check = SignatureCheck::new(SecretString::from("12345"), base.clone());
         let ready = Arc::new(AtomicBool::new(true));
+        let records = Arc::new(SqliteStore::open("sqlite::memory:").await.unwrap());
         let mut parts = AppParts {
             calls: Calls::new(registry.clone()),
             public: PublicUrls::new(base),
@@ -127,6 +129,9 @@ impl Edge {
             store: Arc::new(Nothing { answers: true }),
             cache: Arc::new(Nothing { answers: true }),
             calendar: None,
+            outbound: OutboundParts { records, reminders: Address::default(), notifier: Address::default() },
+            operator_token: None,
+            clock: Arc::new(SystemClock),
             metrics: PrometheusBuilder::new().build_recorder().handle(),
             ready: Arc::clone(&ready),
             waiting_sockets_max: 4,
@@ -233,6 +238,9 @@ impl JournalStore for Nothing {
         away()
     }
     async fn call_ended(&self, _: &CallSid, _: &CallEnd) -> Result<(), StoreError> {
+        away()
+    }
+    async fn call_progress(&self, _: &CallProgress) -> Result<(), StoreError> {
         away()
     }
 }

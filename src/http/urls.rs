@@ -1,5 +1,7 @@
 //! Otto's public addresses. Twilio gets absolute URLs only, built from the configured base and never from a request.
 
+use otto_actors::domain::OutboxId;
+use otto_actors::ports::Dial;
 use url::Url;
 
 use crate::vendors::rest;
@@ -14,6 +16,14 @@ pub(super) const STREAM_ENDED: &str = "/api/v1/webhooks/stream-ended";
 pub(super) const DIAL_ENDED: &str = "/api/v1/webhooks/dial-ended";
 /// Where Twilio says how a call stands.
 pub(super) const CALL_STATUS: &str = "/api/v1/webhooks/call-status";
+/// Where Twilio asks what to do with a call that Otto placed.
+pub(super) const OUTBOUND_REMINDER: &str = "/api/v1/webhooks/outbound-reminder";
+/// Where Twilio says what has answered a call that Otto placed.
+pub(super) const AMD: &str = "/api/v1/webhooks/amd";
+/// Where Twilio says how a text message stands.
+pub(super) const SMS_STATUS: &str = "/api/v1/webhooks/sms-status";
+/// Where Twilio brings a customer's text message.
+pub(super) const INBOUND_SMS: &str = "/api/v1/webhooks/inbound-sms";
 /// Where Google says that a calendar has changed.
 pub(super) const CALENDAR_NOTIFICATION: &str = "/api/v1/webhooks/calendar/notification";
 
@@ -67,15 +77,57 @@ impl PublicUrls {
         self.at(CALL_STATUS)
     }
 
+    /// The document of a call that Otto places for a row, in an attempt; the contract names the appointment.
+    #[must_use]
+    pub fn outbound_reminder(&self, dial: &Dial) -> String {
+        let appointment = dial.appointment.map(|id| ("appointment_id", id.to_string()));
+        self.with(OUTBOUND_REMINDER, appointment.into_iter().chain(attempt(dial)))
+    }
+
+    /// The status callback of such a call.
+    #[must_use]
+    pub fn outbound_status(&self, dial: &Dial) -> String {
+        self.with(CALL_STATUS, attempt(dial))
+    }
+
+    /// Where word of what has answered such a call goes.
+    #[must_use]
+    pub fn amd(&self, dial: &Dial) -> String {
+        self.with(AMD, attempt(dial))
+    }
+
+    /// The status callback of a text message.
+    #[must_use]
+    pub fn sms_status(&self, order: OutboxId) -> String {
+        self.with(SMS_STATUS, [("order", order.to_string())])
+    }
+
+    /// The webhook for text messages, for operators who set up a number.
+    #[must_use]
+    pub fn inbound_sms(&self) -> String {
+        self.at(INBOUND_SMS)
+    }
+
     /// The address of Google's notification channels.
     #[must_use]
     pub fn calendar_notification(&self) -> Url {
         rest::below(&self.base, CALENDAR_NOTIFICATION.trim_start_matches('/'))
     }
 
+    fn with(&self, path: &str, query: impl IntoIterator<Item = (&'static str, String)>) -> String {
+        let mut url = rest::below(&self.base, path.trim_start_matches('/'));
+        url.query_pairs_mut().extend_pairs(query);
+        url.into()
+    }
+
     fn at(&self, path: &str) -> String {
         rest::below(&self.base, path.trim_start_matches('/')).into()
     }
+}
+
+/// By what a webhook knows for which row and in which attempt a call was placed.
+fn attempt(dial: &Dial) -> [(&'static str, String); 2] {
+    [("reminder", dial.reminder.to_string()), ("attempt", dial.attempt.to_string())]
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 use otto_actors::domain::{Appointment, CustomerId, Shop, ShopBay};
 use otto_actors::effects::EffectId;
-use otto_actors::ports::{CalendarRecords, Store, StoreError};
+use otto_actors::ports::{CalendarRecords, ReminderStore, Store, StoreError, TextStore};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use sqlx::migrate::MigrateError;
@@ -40,7 +40,7 @@ pub use self::sqlite::SqliteStore;
 
 /// The workshop's records with what only the program around the actors does to them: starting, filling, ending.
 #[async_trait]
-pub trait Records: Store + CalendarRecords {
+pub trait Records: Store + CalendarRecords + ReminderStore + TextStore {
     /// The kind of database, for people.
     fn kind(&self) -> &'static str;
 

@@ -124,7 +124,7 @@ fn request(seed: u64, caller: usize, state: &CallerState) -> Action {
             estimate: None,
             booked_by: "phone",
         };
-        return Action::Book { booking: Booking { customer, appointment, avoid: Vec::new() }, render };
+        return Action::Book { booking: Booking { customer, appointment, avoid: Vec::new(), text: false }, render };
     };
     let step = match rng.random_range(0..10) {
         0..6 => AppointmentStep::Move { starts_at, avoid: Vec::new() },
@@ -132,7 +132,7 @@ fn request(seed: u64, caller: usize, state: &CallerState) -> Action {
         _ => AppointmentStep::Cancel { reason: None },
     };
     let (appointment, customer) = (AppointmentId(has.appointment), CustomerId(has.customer));
-    Action::ChangeAppointment { change: AppointmentChange { appointment, customer, step }, render }
+    Action::ChangeAppointment { change: AppointmentChange { appointment, customer, step, text: false }, render }
 }
 
 impl CallerState {

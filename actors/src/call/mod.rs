@@ -25,7 +25,7 @@ use arc_swap::ArcSwap;
 use tokio::time::Instant;
 
 use crate::actor::{ActorError, Behaviour, ChildEnd, Mailbox, ReplyTo};
-use crate::domain::{Customer, StreamSid, TurnId};
+use crate::domain::{AnsweredBy, Customer, StreamSid, TurnId};
 use crate::effects::TurnClock;
 use crate::events::{CallBegan, CallOver, emit};
 use crate::limits;
@@ -73,6 +73,8 @@ pub enum CallMsg {
     },
     /// From the registry: Twilio says that the call is over.
     Over,
+    /// From the registry: what has answered the call that Otto placed.
+    AnsweredBy(AnsweredBy),
     /// From a task: who has the caller's number, if anybody.
     CallerFound(Option<Customer>),
     /// From the legs.
@@ -173,7 +175,7 @@ enum Lookup {
 impl CallState {
     fn new(args: CallArgs) -> Self {
         let CallArgs { incoming, outside, scope, verdict } = args;
-        let IncomingCall { call, caller, line } = incoming;
+        let IncomingCall { call, caller, line, purpose: _ } = incoming;
         let session = Session::new(call.clone(), caller, line, outside.clock.now());
         let recorder = Recorder::new(call, outside.journal.clone(), Arc::clone(&outside.clock));
         let (unfinished, prepared, running_tools, identities, facts, timers) = Default::default();
@@ -320,6 +322,7 @@ impl CallState {
             turns,
             transcript: self.session.history.transcript(),
             facts: self.closing_facts(outcome),
+            reminder: None,
         };
         self.outside.journal.ended(self.session.call.clone(), end);
         myself.stop();
@@ -344,6 +347,7 @@ impl Behaviour for CallActor {
             CallMsg::Attach { stream, source, sink } => state.attach(myself, stream, source, sink).await,
             CallMsg::StreamEnded { reply_to } => state.stream_ended(myself, reply_to),
             CallMsg::Over => state.live(myself, Input::Over),
+            CallMsg::AnsweredBy(_) => {}
             CallMsg::CallerFound(customer) => state.caller_found(myself, customer),
             CallMsg::Media(report) => state.media(myself, report),
             CallMsg::Stt(report) => state.stt(myself, report),

@@ -75,6 +75,7 @@ impl Outside {
             shop: Arc::clone(&shop),
             clock: Arc::clone(&clock),
             can_transfer: escalation.is_some(),
+            sends_texts: telephony.as_ref().is_some_and(|company| company.can_text()),
         };
         let instructions = super::prompt::instructions(&shop).into();
         let tools = tools::specs(escalation.is_some());

@@ -30,7 +30,12 @@ fn write(id: &str, hour: u32, fence: Fence) -> Write {
         effect: EffectId { call: sid(1), turn: TurnId(1), tool_call_id: id.into() },
         fence,
         action: Action::Book {
-            booking: Booking { customer: BookingCustomer::OnFile(CustomerId(1)), appointment, avoid: Vec::new() },
+            booking: Booking {
+                customer: BookingCustomer::OnFile(CustomerId(1)),
+                appointment,
+                avoid: Vec::new(),
+                text: false,
+            },
             render: Arc::new(|a: &Appointment, _: &Customer| serde_json::json!({ "id": a.id })),
         },
     }

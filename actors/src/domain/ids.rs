@@ -108,6 +108,10 @@ number!(
     /// A row of `outbox`.
     OutboxId(i64)
 );
+number!(
+    /// A row of `reminders`: a call that Otto is to place.
+    ReminderId(i64)
+);
 
 impl TurnId {
     /// The turn after this one.

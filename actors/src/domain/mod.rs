@@ -6,6 +6,7 @@ pub mod customer;
 pub mod ids;
 pub mod money;
 pub mod phone;
+pub mod reminder;
 pub mod service_record;
 pub mod shop;
 pub mod slots;
@@ -17,9 +18,14 @@ mod wmi;
 pub use appointment::{Appointment, AppointmentStatus, BookedTime, NewAppointment};
 pub use bay::{Bay, ShopBay};
 pub use customer::{Customer, CustomerFacts, CustomerKind, IdentityFact, NewCustomer};
-pub use ids::{AppointmentId, BayId, CallSid, CustomerId, OutboxId, StreamSid, TurnId, UtteranceId, VehicleId};
+pub use ids::{
+    AppointmentId, BayId, CallSid, CustomerId, OutboxId, ReminderId, StreamSid, TurnId, UtteranceId, VehicleId,
+};
 pub use money::Money;
 pub use phone::PhoneNumber;
+pub use reminder::{
+    AnsweredBy, CallStatus, NewReminder, Reminder, ReminderKind, ReminderOutcome, ReminderStatus, Round,
+};
 pub use service_record::ServiceRecord;
 pub use shop::{Service, Shop};
 pub use vehicle::{NewVehicle, Vehicle};

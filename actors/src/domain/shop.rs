@@ -35,8 +35,38 @@ pub struct Shop {
     pub languages: Vec<String>,
     /// What counts as listening, for each language.
     pub listening: BTreeMap<String, Listening>,
+    /// When and how customers are called before their appointments.
+    pub reminders: Reminders,
     /// What Otto says in fixed situations.
     pub wording: Wording,
+}
+
+/// When and how customers are called before their appointments, and called back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Reminders {
+    /// Customers are called at all.
+    pub enabled: bool,
+    /// When the calls begin, as `"18:00"`.
+    #[serde(with = "wall_clock")]
+    pub time: NaiveTime,
+    /// How many days before the appointment; a closed day counts as the last open one before it.
+    pub lead_days: u32,
+    /// When customers may be called, on any day.
+    pub window: Span,
+    /// Attempts to reach somebody, the first one included.
+    pub attempts: u32,
+    /// Between two attempts, in minutes.
+    pub retry_minutes: u32,
+    /// Calls that Twilio starts for the account in a second.
+    pub calls_per_second: u32,
+}
+
+impl Default for Reminders {
+    fn default() -> Self {
+        let (time, window) = (span(18, 18).from, span(9, 20));
+        Self { enabled: true, time, lead_days: 1, window, attempts: 3, retry_minutes: 30, calls_per_second: 1 }
+    }
 }
 
 /// Words that say little, in one language.
@@ -135,6 +165,26 @@ pub struct Wording {
     pub transfer: String,
     /// When all lines are taken.
     pub busy: String,
+    /// To whoever answers a reminder call; says nothing yet of what it is about.
+    pub reminder_greeting: String,
+    /// To whoever answers a call-back.
+    pub call_back_greeting: String,
+    /// On an answering machine; `{when}` is the day and time of the appointment.
+    pub voicemail: String,
+    /// On an answering machine, when the call is no reminder.
+    pub call_back_voicemail: String,
+    /// Text message after a booking; `{service}` and `{when}` are the appointment's.
+    pub text_booked: String,
+    /// Text message after a change of the time.
+    pub text_moved: String,
+    /// Text message after an appointment was called off.
+    pub text_cancelled: String,
+    /// Text message when reminder calls went unanswered.
+    pub text_reminder: String,
+    /// The answer to a text message that confirms; `{when}` is the appointment's.
+    pub text_confirmed: String,
+    /// The answer to any other text message.
+    pub text_help: String,
 }
 
 impl Default for Wording {
@@ -153,6 +203,28 @@ impl Default for Wording {
             apology: "I'm sorry, we are having technical trouble. Please call again in a few minutes.".into(),
             transfer: "One moment, I am connecting you with a colleague.".into(),
             busy: "I'm sorry, all our lines are busy right now. Please call again in a few minutes.".into(),
+            reminder_greeting: "Hello, this is Otto from {shop}. Am I speaking with {name}?".into(),
+            call_back_greeting: "Hello {name}, this is Otto from {shop}. You asked us to call you back. How can I \
+                                 help you?"
+                .into(),
+            voicemail: "Hello {name}, this is Otto from {shop}. A reminder of your appointment {when}. If you cannot \
+                        come, please call us. Goodbye!"
+                .into(),
+            call_back_voicemail: "Hello {name}, this is Otto from {shop}. You asked us to call you back. Please call \
+                                  us again any time. Goodbye!"
+                .into(),
+            text_booked: "{shop}: your appointment ({service}) is {when}. Reply C to confirm, STOP for no more \
+                          messages."
+                .into(),
+            text_moved: "{shop}: your appointment ({service}) is now {when}. Reply C to confirm.".into(),
+            text_cancelled: "{shop}: your appointment ({service}) {when} is cancelled.".into(),
+            text_reminder: "{shop}: we could not reach you. Your appointment ({service}) is {when}. Reply C to \
+                            confirm, or call us to change it."
+                .into(),
+            text_confirmed: "{shop}: thank you, we expect you {when}.".into(),
+            text_help: "{shop}: reply C to confirm your appointment, STOP for no more messages. For anything else \
+                        please call us."
+                .into(),
         }
     }
 }
@@ -201,6 +273,7 @@ impl Default for Shop {
             booking_horizon_days: 90,
             languages: vec!["en".into()],
             listening: BTreeMap::from([("en".into(), Listening::english())]),
+            reminders: Reminders::default(),
             wording: Wording::default(),
         }
     }
@@ -252,6 +325,18 @@ impl Shop {
         check((5..=240).contains(&grid), format!("grid_minutes: found {grid}, expected 5 to 240"));
         let horizon = self.booking_horizon_days;
         check((1..=730).contains(&horizon), format!("booking_horizon_days: found {horizon}, expected 1 to 730"));
+        let reminders = &self.reminders;
+        let window = reminders.window;
+        check(window.from < window.to, "reminders.window: `from` is not before `to`".into());
+        let inside = window.from <= reminders.time && reminders.time < window.to;
+        check(inside, "reminders.time: found a time outside reminders.window, expected one in it".into());
+        let (attempts, pause) = (reminders.attempts, reminders.retry_minutes);
+        check((1..=10).contains(&attempts), format!("reminders.attempts: found {attempts}, expected 1 to 10"));
+        check((1..=600).contains(&pause), format!("reminders.retry_minutes: found {pause}, expected 1 to 600"));
+        let lead = reminders.lead_days;
+        check((1..=14).contains(&lead), format!("reminders.lead_days: found {lead}, expected 1 to 14"));
+        let rate = reminders.calls_per_second;
+        check((1..=100).contains(&rate), format!("reminders.calls_per_second: found {rate}, expected 1 to 100"));
         for s in &self.services {
             let (name, minutes) = (&s.name, s.minutes);
             check((5..=480).contains(&minutes), format!("service {name}: found {minutes} minutes, expected 5 to 480"));

@@ -130,6 +130,7 @@ async fn the_last_session_counts_and_goes_with_its_call() {
         turns: 1,
         transcript: String::new(),
         facts: CallFacts::default(),
+        reminder: None,
     };
     bench.journal.ended(sid(1), end);
     bench.store.ended.until("the end", |all| all.len() == 1).await;

@@ -25,11 +25,12 @@ pub use speech::{
     SpeechToText, SttEvent, SttInput, SttSession, TextToSpeech, Transcript, TtsEvent, TtsInput, TtsSession,
 };
 pub use store::{
-    Action, AppointmentChange, AppointmentStep, Booking, BookingCustomer, BookingStore, CalendarOrder, CallEnd,
-    CallFacts, CallRecord, Claim, CustomerStore, JournalRow, JournalStore, NewMessage, Order, OutboxRow, OutboxStore,
-    Render, RenderCustomer, RenderMessage, RenderVehicle, Store, StoreError,
+    Action, AppointmentChange, AppointmentStep, Booking, BookingCustomer, BookingStore, CalendarOrder, CallClaim,
+    CallEnd, CallFacts, CallProgress, CallRecord, CallSettled, Channel, Claim, CustomerStore, DueCall, DueTask,
+    JournalRow, JournalStore, NewMessage, OptOut, Order, OutboxRow, OutboxStore, PlannedCall, ReminderStore, Render,
+    RenderCustomer, RenderMessage, RenderVehicle, Store, StoreError, TextKind, TextOrder, TextProgress, TextStore,
 };
-pub use telephony::{StreamEnd, Telephony};
+pub use telephony::{Dial, DialError, PlacedCall, SentText, StreamEnd, Telephony, Text};
 pub use vin::VinDecoder;
 
 use std::pin::Pin;

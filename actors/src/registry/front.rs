@@ -2,7 +2,7 @@
 
 use crate::actor::AskError;
 use crate::address::Address;
-use crate::domain::{CallSid, PhoneNumber, StreamSid};
+use crate::domain::{AnsweredBy, AppointmentId, CallSid, PhoneNumber, ReminderId, StreamSid};
 use crate::limits;
 use crate::names::Leg;
 use crate::ports::{MediaSink, MediaSource, StreamEnd};
@@ -18,6 +18,39 @@ pub struct IncomingCall {
     pub caller: Option<PhoneNumber>,
     /// The number that was dialled.
     pub line: Option<PhoneNumber>,
+    /// Why there is a call.
+    pub purpose: Purpose,
+}
+
+/// Why there is a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Purpose {
+    /// Somebody calls the shop.
+    #[default]
+    Inbound,
+    /// Otto calls whoever has this appointment; `caller` is then who was called, and `line` the shop's number.
+    Reminder {
+        /// For which row.
+        reminder: ReminderId,
+        /// Which appointment.
+        appointment: AppointmentId,
+    },
+    /// Otto calls back; otherwise as above.
+    CallBack {
+        /// For which row.
+        reminder: ReminderId,
+    },
+}
+
+impl Purpose {
+    /// The row for which Otto placed the call.
+    #[must_use]
+    pub const fn reminder(self) -> Option<ReminderId> {
+        match self {
+            Self::Inbound => None,
+            Self::Reminder { reminder, .. } | Self::CallBack { reminder } => Some(reminder),
+        }
+    }
 }
 
 /// Whether a call is answered.
@@ -97,6 +130,8 @@ pub struct RegistryView {
     pub residue: u64,
     /// New calls are refused.
     pub draining: bool,
+    /// Calls that would be admitted now.
+    pub free: usize,
 }
 
 /// The way to the registry.
@@ -140,6 +175,12 @@ impl Calls {
     pub fn call_status(&self, call: &CallSid, progress: CallProgress) {
         // Lost while the registry restarts: its calls are gone then, too.
         let _ = self.registry.cast(RegistryMsg::Status { call: call.clone(), progress });
+    }
+
+    /// Twilio says what has answered a call that Otto placed.
+    pub fn answered_by(&self, call: &CallSid, by: AnsweredBy) {
+        // Lost while the registry restarts: its calls are gone then, too.
+        let _ = self.registry.cast(RegistryMsg::AnsweredBy { call: call.clone(), by });
     }
 
     /// What there is now.

@@ -91,6 +91,11 @@ impl<C> Roster<C> {
         self.seats.len()
     }
 
+    /// Calls that would be admitted now.
+    pub(super) fn free(&self) -> usize {
+        self.max_calls.saturating_sub(self.seats.len())
+    }
+
     /// The call has ended; what Twilio is to do when it asks is kept for a while.
     pub(super) fn ended(&mut self, call: &CallSid, end: StreamEnd, now: Instant) -> Option<C> {
         let seat = self.seats.remove(call)?;

@@ -6,7 +6,9 @@ mod machine;
 #[cfg(test)]
 mod tests;
 
-pub use front::{Admission, AttachError, CallProgress, Calls, IncomingCall, LiveCall, RegistryView, StreamOffer};
+pub use front::{
+    Admission, AttachError, CallProgress, Calls, IncomingCall, LiveCall, Purpose, RegistryView, StreamOffer,
+};
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -16,7 +18,7 @@ use tokio::time::Instant;
 use crate::actor::{self, ActorError, ActorId, Behaviour, ChildEnd, Mailbox, ReplyTo};
 use crate::address::Address;
 use crate::call::{CallActor, CallArgs, CallMsg, CallRef, Outside};
-use crate::domain::CallSid;
+use crate::domain::{AnsweredBy, CallSid};
 use crate::events::{CallFailed, CallRefused, CallResidue, emit};
 use crate::limits;
 use crate::metrics::Metric;
@@ -44,6 +46,8 @@ pub enum RegistryMsg {
     StreamEnded { call: CallSid, reply_to: ReplyTo<StreamEnd> },
     /// From the HTTP edge: how Twilio sees the call.
     Status { call: CallSid, progress: CallProgress },
+    /// From the HTTP edge: what has answered a call that Otto placed.
+    AnsweredBy { call: CallSid, by: AnsweredBy },
     /// From operators and tests: what there is.
     View { reply_to: ReplyTo<RegistryView> },
     /// From the application: no more new calls. Replies when the last one has ended and is gone.
@@ -138,6 +142,13 @@ impl RegistryState {
         }
     }
 
+    fn answered_by(&self, call: &CallSid, by: AnsweredBy) {
+        if let Some(seated) = self.roster.get(call) {
+            // A call that is gone already has no use for it.
+            let _ = seated.actor.cast(CallMsg::AnsweredBy(by));
+        }
+    }
+
     fn view(&self) -> RegistryView {
         let live = |(call, seat): (&CallSid, &machine::Seat<Seated>)| LiveCall {
             call: call.clone(),
@@ -148,6 +159,7 @@ impl RegistryState {
             ending: self.ending,
             residue: self.residue,
             draining: self.roster.draining,
+            free: if self.roster.draining { 0 } else { self.roster.free() },
         }
     }
 
@@ -227,6 +239,7 @@ impl Behaviour for CallRegistry {
             RegistryMsg::Attach { offer, reply_to } => reply_to.send(state.attach(offer)),
             RegistryMsg::StreamEnded { call, reply_to } => state.stream_ended(&call, reply_to),
             RegistryMsg::Status { call, progress } => state.status(&call, progress),
+            RegistryMsg::AnsweredBy { call, by } => state.answered_by(&call, by),
             RegistryMsg::View { reply_to } => reply_to.send(state.view()),
             RegistryMsg::Drain { reply_to } => state.drain(reply_to),
             RegistryMsg::Audited { call, residue } => state.audited(&call, residue),

@@ -1,4 +1,4 @@
-//! Records, cache and telephony in memory, with the rules of the real ones: one booking a bay and time, one effect an
+//! Records and cache in memory, with the rules of the real ones: one booking a bay and time, one effect an
 //! identity, nothing behind a closed fence.
 
 use std::collections::HashMap;
@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 mod actions;
+mod outbound;
 
 use super::log::Log;
 use crate::domain::{
@@ -19,8 +20,8 @@ use crate::domain::{
 };
 use crate::effects::{EffectId, Fence};
 use crate::ports::{
-    Action, BookingStore, Cache, CallEnd, CallRecord, Claim, CustomerStore, JournalRow, JournalStore, NewMessage,
-    Order, OutboxRow, OutboxStore, Store, StoreError, StreamEnd, Telephony, VendorError,
+    Action, BookingStore, Cache, CallEnd, CallProgress, CallRecord, Claim, CustomerStore, JournalRow, JournalStore,
+    NewMessage, Order, OutboxRow, OutboxStore, Store, StoreError,
 };
 
 /// How the store behaves.
@@ -201,6 +202,10 @@ impl JournalStore for FakeStore {
         self.ended.push((call.clone(), end.clone()));
         Ok(())
     }
+
+    async fn call_progress(&self, _progress: &CallProgress) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 /// Claims last until they are confirmed or given back; nothing is ever too early.
@@ -303,21 +308,5 @@ impl Cache for FakeCache {
 
     async fn ping(&self) -> bool {
         true
-    }
-}
-
-/// Notes what it is told.
-#[derive(Default)]
-pub(crate) struct FakeTelephony {
-    pub(crate) told: Log<String>,
-    /// What every command is answered, if it is not done.
-    pub(crate) refusal: Mutex<Option<VendorError>>,
-}
-
-#[async_trait]
-impl Telephony for FakeTelephony {
-    async fn proceed(&self, call: &CallSid, with: &StreamEnd) -> Result<(), VendorError> {
-        self.told.push(format!("{call}: {with:?}"));
-        self.refusal.lock().unwrap().clone().map_or(Ok(()), Err)
     }
 }

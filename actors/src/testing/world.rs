@@ -6,8 +6,9 @@ use tokio::time::timeout;
 
 use super::model::FakeModel;
 use super::phone::Phone;
-use super::store::{FakeCache, FakeStore, FakeTelephony};
+use super::store::{FakeCache, FakeStore};
 use super::stt::FakeStt;
+use super::telephony::FakeTelephony;
 use super::tts::FakeTts;
 use super::{FakeClock, PATIENCE};
 use crate::actor;
@@ -15,7 +16,7 @@ use crate::call::{Outside, Vendors};
 use crate::domain::{CallSid, PhoneNumber, Shop, StreamSid};
 use crate::names::Leg;
 use crate::ports::{Cache, Store};
-use crate::registry::{Admission, AttachError, Calls, IncomingCall, StreamEnd, StreamOffer};
+use crate::registry::{Admission, AttachError, Calls, IncomingCall, Purpose, StreamEnd, StreamOffer};
 use crate::root::{Addresses, RootArgs, RootRef, RootSupervisor};
 
 /// Otto and everything outside.
@@ -40,7 +41,7 @@ pub(crate) fn sid(number: u32) -> CallSid {
 }
 
 pub(crate) fn incoming(number: u32, caller: &str) -> IncomingCall {
-    IncomingCall { call: sid(number), caller: PhoneNumber::parse(caller).ok(), line: None }
+    IncomingCall { call: sid(number), caller: PhoneNumber::parse(caller).ok(), line: None, purpose: Purpose::Inbound }
 }
 
 /// A running Otto.
@@ -53,6 +54,7 @@ pub(crate) struct Otto {
 /// Starts an Otto on these vendors and records, on a Monday morning, with a colleague to transfer to.
 pub(crate) async fn start(vendors: Vendors, shop: Arc<Shop>, store: Arc<dyn Store>, cache: Arc<dyn Cache>) -> Otto {
     let addresses = Addresses::default();
+    let (reminders, texts) = (Arc::<FakeStore>::default(), Arc::<FakeStore>::default());
     let clock = Arc::new(FakeClock::monday_morning());
     let escalation = PhoneNumber::parse(COLLEAGUE).ok();
     let outside = Outside::new(vendors, clock, shop, escalation, &addresses);
@@ -61,6 +63,8 @@ pub(crate) async fn start(vendors: Vendors, shop: Arc<Shop>, store: Arc<dyn Stor
         store,
         cache,
         calendar: None,
+        reminders,
+        texts,
         outside: Arc::new(outside),
         max_calls: MAX_CALLS,
     };

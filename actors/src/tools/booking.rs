@@ -115,7 +115,7 @@ impl ToolRouter {
             booked(&shop, &service, a, c)
         });
         let avoid = self.busy_bays(starts_at, minutes).await;
-        let action = Action::Book { booking: Booking { customer, appointment, avoid }, render };
+        let action = Action::Book { booking: Booking { customer, appointment, avoid, text: self.sends_texts }, render };
         let result = self.or_next_free(self.act(run, action).await, date, minutes).await?;
         let learned = self.learned_by_booking(&run.identity, &result, seen.load_full()).await;
         Ok(Done { result, learned })

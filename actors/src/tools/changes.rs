@@ -60,7 +60,7 @@ impl ToolRouter {
     }
 
     async fn change(&self, run: &Run, appointment: AppointmentId, step: AppointmentStep, done: &'static str) -> Ran {
-        let change = AppointmentChange { appointment, customer: run.customer()?, step };
+        let change = AppointmentChange { appointment, customer: run.customer()?, step, text: self.sends_texts };
         let shop = Arc::clone(&self.shop);
         let render: Render = Arc::new(move |appointment: &Appointment, _: &Customer| {
             let spoken = spoken::date_time(local(&shop, appointment.starts_at));

@@ -59,6 +59,8 @@ pub struct ToolRouter {
     pub clock: Arc<dyn Clock>,
     /// Whether there is somebody to transfer to.
     pub can_transfer: bool,
+    /// Customers get text messages about what becomes of their appointments.
+    pub sends_texts: bool,
 }
 
 /// A tool call that was admitted, on its way.

@@ -40,7 +40,7 @@ impl Bench {
         let clock: Arc<dyn Clock> = Arc::new(FakeClock::monday_morning());
         let (crm, calendar) = (world.addresses.crm.clone(), world.addresses.calendar.clone());
         let shop = Arc::new(crate::domain::Shop::default());
-        let router = ToolRouter { crm, calendar, vins: None, shop, clock, can_transfer: true };
+        let router = ToolRouter { crm, calendar, vins: None, shop, clock, can_transfer: true, sends_texts: false };
         Self { world, router, turns: TurnClock::at(TurnId(1)), identity, calls: 0 }
     }
 

@@ -17,7 +17,7 @@ use chrono::Utc;
 use otto_actors::call::Vendors;
 use otto_actors::domain::{CallSid, PhoneNumber, StreamSid};
 use otto_actors::ports::SystemClock;
-use otto_actors::registry::{Admission, Calls, IncomingCall, StreamEnd, StreamOffer};
+use otto_actors::registry::{Admission, Calls, IncomingCall, Purpose, StreamEnd, StreamOffer};
 use tempfile::TempDir;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, sleep_until};
@@ -92,7 +92,7 @@ async fn demo_records(settings: &mut Settings) -> anyhow::Result<TempDir> {
 async fn dial(calls: &Calls, caller: PhoneNumber) -> anyhow::Result<(CallSid, Line)> {
     let name = uuid::Uuid::new_v4().simple();
     let (call, stream) = (CallSid::parse(&format!("CA{name}"))?, StreamSid::parse(&format!("MZ{name}"))?);
-    let incoming = IncomingCall { call: call.clone(), caller: Some(caller), line: None };
+    let incoming = IncomingCall { call: call.clone(), caller: Some(caller), line: None, purpose: Purpose::Inbound };
     let Admission::Accepted { token } = calls.admit(incoming).await? else { bail!("all lines are taken") };
     let (line, source, sink) = Line::open();
     calls.attach(StreamOffer { call: call.clone(), stream, token, source, sink }).await?;

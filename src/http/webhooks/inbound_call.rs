@@ -4,7 +4,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::post;
 use otto_actors::domain::PhoneNumber;
-use otto_actors::registry::{Admission, IncomingCall};
+use otto_actors::registry::{Admission, IncomingCall, Purpose};
 
 use super::{TwiMl, say_and_leave};
 use crate::http::signed::SignedForm;
@@ -20,7 +20,7 @@ pub(super) fn router() -> Router<AppState> {
 async fn answer(State(state): State<AppState>, SignedForm { call, form }: SignedForm) -> TwiMl {
     // A withheld number is any text, which is no error.
     let number = |name: &str| form.get(name).and_then(|text| PhoneNumber::parse(text).ok());
-    let call = IncomingCall { call, caller: number("From"), line: number("To") };
+    let call = IncomingCall { call, caller: number("From"), line: number("To"), purpose: Purpose::Inbound };
     match state.calls.admit(call).await {
         Ok(Admission::Accepted { token }) => connect(&state, &token),
         Ok(Admission::Full | Admission::Draining) => say_and_leave(&state, &state.shop.wording.busy),

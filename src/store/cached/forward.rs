@@ -8,7 +8,8 @@ macro_rules! forward_the_rest {
             use chrono::{DateTime, Utc};
             use otto_actors::domain::{Appointment, AppointmentId, Bay, BookedTime, CallSid};
             use otto_actors::ports::{
-                BookingStore, CallEnd, CallRecord, Claim, JournalRow, JournalStore, OutboxRow, OutboxStore,
+                BookingStore, CallEnd, CallProgress, CallRecord, Claim, JournalRow, JournalStore, OutboxRow,
+                OutboxStore,
             };
 
             type Answered<T> = Result<T, StoreError>;
@@ -54,6 +55,10 @@ macro_rules! forward_the_rest {
                 async fn call_ended(&self, call: &CallSid, end: &CallEnd) -> Answered<()> {
                     let $this = self;
                     $store.call_ended(call, end).await
+                }
+                async fn call_progress(&self, progress: &CallProgress) -> Answered<()> {
+                    let $this = self;
+                    $store.call_progress(progress).await
                 }
             }
 

@@ -92,7 +92,11 @@ impl CachedStore {
                 let before = self.behind.store.customer(*customer).await?;
                 before.map(|customer| customer.phone).into_iter().chain(facts.phone.clone()).collect()
             }
-            Action::ChangeAppointment { .. } | Action::AddVehicle { .. } | Action::TakeMessage { .. } => Vec::new(),
+            Action::StopReminders { opt_out, .. } => vec![opt_out.phone.clone()],
+            Action::ChangeAppointment { .. }
+            | Action::AddVehicle { .. }
+            | Action::TakeMessage { .. }
+            | Action::RequestCallBack { .. } => Vec::new(),
         };
         Ok(numbers.iter().map(customer_key).collect())
     }

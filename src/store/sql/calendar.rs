@@ -4,8 +4,8 @@
 use chrono::{DateTime, Utc};
 use otto_actors::domain::{Appointment, AppointmentId, AppointmentStatus, BayId};
 use otto_actors::ports::{
-    Applied, CalendarChange, CalendarEvent, CalendarJob, CalendarRow, CalendarWork, Claim, EventNow, Order, OutboxRow,
-    Settled, StoreError,
+    Applied, CalendarChange, CalendarEvent, CalendarJob, CalendarOrder, CalendarRow, CalendarWork, Claim, EventNow,
+    Order, OutboxRow, Settled, StoreError,
 };
 use sqlx::FromRow;
 
@@ -33,13 +33,14 @@ pub(super) async fn claim(
     let claim = Claim { kind: "calendar", worker: &worker, limit, lease, now };
     let mut jobs = Vec::new();
     for row in outbox::claim_due(tx, &claim).await? {
-        jobs.push(job(tx, row).await?);
+        // No other order has a kind that begins like this.
+        let (Order::CalendarUpsert(about) | Order::CalendarDelete(about)) = row.order else { continue };
+        jobs.push(job(tx, &row, about).await?);
     }
     Ok(jobs)
 }
 
-async fn job(tx: &mut Connection, row: OutboxRow) -> Result<CalendarJob, StoreError> {
-    let (Order::CalendarUpsert(about) | Order::CalendarDelete(about)) = row.order;
+async fn job(tx: &mut Connection, row: &OutboxRow, about: CalendarOrder) -> Result<CalendarJob, StoreError> {
     let (version, work) = match planned(tx, about.appointment).await? {
         Some(event) => (event.version, CalendarWork::Put(Box::new(event.into()))),
         None => (about.version, CalendarWork::Remove),

@@ -52,6 +52,9 @@ async fn act_in(tx: &mut Connection, effect: &EffectId, action: Action) -> Resul
             customers::take_message(tx, effect, &message).await?;
             render()
         }
+        Action::RequestCallBack { .. } | Action::StopReminders { .. } => {
+            return Err(StoreError::Refused("not there yet".into()));
+        }
     };
     insert(tx, effect, kind, &result).await?;
     Ok(result)

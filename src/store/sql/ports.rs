@@ -11,8 +11,8 @@ use otto_actors::domain::{
 };
 use otto_actors::effects::{EffectId, Fence};
 use otto_actors::ports::{
-    Action, Applied, Backlog, BookingStore, CalendarChange, CalendarJob, CalendarRecords, CallEnd, CallRecord, Claim,
-    CustomerStore, JournalRow, JournalStore, OutboxRow, OutboxStore, Settled, Store, StoreError,
+    Action, Applied, Backlog, BookingStore, CalendarChange, CalendarJob, CalendarRecords, CallEnd, CallProgress,
+    CallRecord, Claim, CustomerStore, JournalRow, JournalStore, OutboxRow, OutboxStore, Settled, Store, StoreError,
 };
 use serde_json::Value;
 
@@ -112,6 +112,10 @@ impl JournalStore for Database {
 
     async fn call_ended(&self, call: &CallSid, end: &CallEnd) -> Result<(), StoreError> {
         write!(self, |tx| journal::call_ended(tx, call, end))
+    }
+
+    async fn call_progress(&self, _progress: &CallProgress) -> Result<(), StoreError> {
+        Err(StoreError::Refused("not there yet".into()))
     }
 }
 

@@ -39,6 +39,8 @@ mod dialect;
 mod effects;
 #[path = "../sql/journal.rs"]
 mod journal;
+#[path = "../sql/outbound.rs"]
+mod outbound;
 #[path = "../sql/outbox.rs"]
 mod outbox;
 #[path = "../sql/ports.rs"]

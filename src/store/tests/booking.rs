@@ -127,6 +127,7 @@ pub(in crate::store) async fn who_is_not_on_file_is_not_found(open: fn(usize) ->
         customer: BookingCustomer::OnFile(CustomerId(4_711)),
         appointment: appointment(at(15, 0), 30),
         avoid: Vec::new(),
+        text: false,
     };
     assert_eq!(book(&lab.one, 1, unknown).await, Err(StoreError::NotFound("customer")));
     let mut strange = by_new(1, at(15, 0), 30);

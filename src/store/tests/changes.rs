@@ -54,7 +54,7 @@ impl Booked {
         step: AppointmentStep,
         fence: &Fence,
     ) -> Result<Value, StoreError> {
-        let change = AppointmentChange { appointment: self.id, customer: self.owner, step };
+        let change = AppointmentChange { appointment: self.id, customer: self.owner, step, text: false };
         let action = Action::ChangeAppointment { change, render: render() };
         store.act(&effect(call, "change"), fence, action).await
     }

@@ -122,6 +122,7 @@ pub(in crate::store) fn by_new(n: usize, starts_at: DateTime<Utc>, minutes: u32)
         customer: BookingCustomer::New(customer),
         appointment: appointment(starts_at, minutes),
         avoid: Vec::new(),
+        text: false,
     }
 }
 

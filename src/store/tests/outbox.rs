@@ -34,9 +34,11 @@ async fn drain(store: &Arc<dyn Records>) -> Vec<Order> {
 }
 
 fn words(orders: &[Order]) -> Vec<String> {
-    let word = |order: &Order| {
-        let (Order::CalendarUpsert(about) | Order::CalendarDelete(about)) = order;
-        format!("{} {} bay {} v{}", order.kind(), about.appointment, about.bay, about.version)
+    let word = |order: &Order| match order {
+        Order::CalendarUpsert(about) | Order::CalendarDelete(about) => {
+            format!("{} {} bay {} v{}", order.kind(), about.appointment, about.bay, about.version)
+        }
+        Order::Text(about) => format!("{:?} {} v{}", about.about, about.appointment, about.version),
     };
     orders.iter().map(word).collect()
 }

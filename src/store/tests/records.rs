@@ -269,6 +269,7 @@ pub(in crate::store) async fn a_call_is_one_line_whatever_arrives_first(open: fn
         turns: 4,
         transcript: "Caller: hello".into(),
         facts,
+        reminder: None,
     };
     lab.one.call_started(&start(1)).await.unwrap();
     lab.one.call_started(&start(1)).await.unwrap();
@@ -319,7 +320,8 @@ pub(in crate::store) async fn the_only_vehicle_is_taken_and_a_foreign_one_is_ref
     let book = async |call: usize, who, vehicle| {
         let starts_at = at(0, 0) + chrono::Duration::days(30) + chrono::Duration::hours(call as i64);
         let wanted = NewAppointment { vehicle, ..appointment(starts_at, 30) };
-        let booking = Booking { customer: BookingCustomer::OnFile(who), appointment: wanted, avoid: Vec::new() };
+        let customer = BookingCustomer::OnFile(who);
+        let booking = Booking { customer, appointment: wanted, avoid: Vec::new(), text: false };
         let render: Render = Arc::new(|a, _| json!(a.vehicle));
         lab.two.book(&effect(call, "book"), &Fence::open(), booking, render).await
     };

@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use backon::{ExponentialBuilder, Retryable};
-use chrono::Utc;
-use otto_actors::domain::CallSid;
-use otto_actors::ports::{StreamEnd, Telephony, VendorError, VendorErrorKind};
+use chrono::{DateTime, Utc};
+use otto_actors::domain::{CallSid, PhoneNumber};
+use otto_actors::ports::{
+    Dial, DialError, PlacedCall, SentText, StreamEnd, Telephony, Text, VendorError, VendorErrorKind,
+};
 use reqwest::{Client, Response, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -85,6 +87,34 @@ impl Telephony for TwilioRest {
         } else {
             Err(VendorError::new(VENDOR, VendorErrorKind::Rejected, "the call is over"))
         }
+    }
+
+    fn can_dial(&self) -> bool {
+        false
+    }
+
+    async fn dial(&self, _: &Dial) -> Result<CallSid, DialError> {
+        Err(DialError::Refused(VendorError::new(VENDOR, VendorErrorKind::Rejected, "no number to call from")))
+    }
+
+    async fn calls_to(&self, _: &PhoneNumber, _: DateTime<Utc>) -> Result<Vec<PlacedCall>, VendorError> {
+        Ok(Vec::new())
+    }
+
+    async fn call(&self, _: &CallSid) -> Result<Option<PlacedCall>, VendorError> {
+        Ok(None)
+    }
+
+    fn can_text(&self) -> bool {
+        false
+    }
+
+    async fn text(&self, _: &Text) -> Result<String, DialError> {
+        Err(DialError::Refused(VendorError::new(VENDOR, VendorErrorKind::Rejected, "no number to call from")))
+    }
+
+    async fn texts_to(&self, _: &PhoneNumber, _: DateTime<Utc>) -> Result<Vec<SentText>, VendorError> {
+        Ok(Vec::new())
     }
 }
 

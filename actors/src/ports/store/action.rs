@@ -6,9 +6,11 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use crate::domain::{
-    Appointment, AppointmentId, BayId, Customer, CustomerFacts, CustomerId, NewAppointment, NewCustomer, NewVehicle,
-    PhoneNumber, Vehicle,
+    Appointment, AppointmentId, BayId, Customer, CustomerFacts, CustomerId, NewAppointment, NewCustomer, NewReminder,
+    NewVehicle, PhoneNumber, Vehicle,
 };
+
+use super::OptOut;
 
 /// Turns an appointment, as it is after the change, into the result of the tool.
 pub type Render = Arc<dyn Fn(&Appointment, &Customer) -> Value + Send + Sync>;
@@ -37,6 +39,10 @@ pub enum Action {
     AddVehicle { customer: CustomerId, vehicle: NewVehicle, render: RenderVehicle },
     /// Takes a message for the people of the shop.
     TakeMessage { message: NewMessage, render: RenderMessage },
+    /// Notes that the caller wants to be called back, or that the people of the shop are to do it.
+    RequestCallBack { new: NewReminder, render: RenderMessage },
+    /// Notes that a number does not want calls any more; a customer's consent goes with it when they said so themselves.
+    StopReminders { opt_out: OptOut, customer: Option<CustomerId>, render: RenderMessage },
 }
 
 impl Action {
@@ -54,6 +60,8 @@ impl Action {
             Self::UpdateCustomer { .. } => "update_customer",
             Self::AddVehicle { .. } => "add_vehicle",
             Self::TakeMessage { .. } => "take_message",
+            Self::RequestCallBack { .. } => "request_call_back",
+            Self::StopReminders { .. } => "stop_reminders",
         }
     }
 }
@@ -67,6 +75,8 @@ pub struct Booking {
     pub appointment: NewAppointment,
     /// Bays that it had better not use, such as those that are taken in the calendar outside.
     pub avoid: Vec<BayId>,
+    /// The customer gets a text message about it.
+    pub text: bool,
 }
 
 /// For whom a booking is.
@@ -87,6 +97,8 @@ pub struct AppointmentChange {
     pub customer: CustomerId,
     /// What.
     pub step: AppointmentStep,
+    /// The customer gets a text message about it, when it is moved or called off.
+    pub text: bool,
 }
 
 /// What becomes of an appointment.

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
 use super::StoreError;
-use crate::domain::{CallSid, CustomerId, PhoneNumber, TurnId};
+use crate::domain::{AnsweredBy, CallSid, CallStatus, CustomerId, PhoneNumber, ReminderId, ReminderOutcome, TurnId};
 
 /// The journal of calls and the call log.
 #[async_trait]
@@ -16,8 +16,11 @@ pub trait JournalStore: Send + Sync {
     /// Notes that a call began.
     async fn call_started(&self, call: &CallRecord) -> Result<(), StoreError>;
 
-    /// Notes how a call ended.
+    /// Notes how a call ended; of one that Otto placed also what came of it for its reminder.
     async fn call_ended(&self, call: &CallSid, end: &CallEnd) -> Result<(), StoreError>;
+
+    /// Notes how Twilio sees a call. Reports arrive in any order: the one that is furthest on stays.
+    async fn call_progress(&self, progress: &CallProgress) -> Result<(), StoreError>;
 }
 
 /// One journal event as a row.
@@ -65,6 +68,25 @@ pub struct CallEnd {
     pub transcript: String,
     /// What else is known of it.
     pub facts: CallFacts,
+    /// What came of it, for a call that Otto placed and that reached somebody or something.
+    pub reminder: Option<(ReminderId, ReminderOutcome)>,
+}
+
+/// How Twilio sees a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallProgress {
+    /// The call.
+    pub call: CallSid,
+    /// Where it stands, when the report says.
+    pub status: Option<CallStatus>,
+    /// What answered, when the report says.
+    pub answered_by: Option<AnsweredBy>,
+    /// How long it was, in whole seconds, when it is over.
+    pub duration_s: Option<u32>,
+    /// Otto placed it.
+    pub outbound: bool,
+    /// When the report came.
+    pub at: DateTime<Utc>,
 }
 
 /// What a call was about and what it took, as far as it is known.

@@ -5,6 +5,8 @@ mod bookings;
 mod customers;
 mod journal;
 mod outbox;
+mod reminders;
+mod texts;
 
 pub use action::{
     Action, AppointmentChange, AppointmentStep, Booking, BookingCustomer, NewMessage, Render, RenderCustomer,
@@ -12,8 +14,10 @@ pub use action::{
 };
 pub use bookings::BookingStore;
 pub use customers::CustomerStore;
-pub use journal::{CallEnd, CallFacts, CallRecord, JournalRow, JournalStore};
+pub use journal::{CallEnd, CallFacts, CallProgress, CallRecord, JournalRow, JournalStore};
 pub use outbox::{CalendarOrder, Claim, Order, OutboxRow, OutboxStore};
+pub use reminders::{CallClaim, CallSettled, Channel, DueCall, DueTask, OptOut, PlannedCall, ReminderStore};
+pub use texts::{TextKind, TextOrder, TextProgress, TextStore};
 
 use async_trait::async_trait;
 use serde_json::Value;

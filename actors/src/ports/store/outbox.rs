@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::StoreError;
+use super::{StoreError, TextOrder};
 use crate::domain::{AppointmentId, BayId, OutboxId};
 
 /// The orders to the outside. An order is delivered at least once; of the orders about one appointment, one is claimed
@@ -73,6 +73,8 @@ pub enum Order {
     CalendarUpsert(CalendarOrder),
     /// The bay's calendar does not show the appointment any more.
     CalendarDelete(CalendarOrder),
+    /// The customer gets a text message.
+    Text(TextOrder),
 }
 
 /// About which appointment an order to the calendar is.
@@ -94,6 +96,7 @@ impl Order {
         match self {
             Self::CalendarUpsert(_) => "calendar_upsert",
             Self::CalendarDelete(_) => "calendar_delete",
+            Self::Text(_) => "text",
         }
     }
 
@@ -102,6 +105,8 @@ impl Order {
     pub fn subject(&self) -> String {
         match self {
             Self::CalendarUpsert(about) | Self::CalendarDelete(about) => format!("appointment:{}", about.appointment),
+            // Of its own: a text message does not wait for a calendar that is away.
+            Self::Text(about) => format!("text:{}", about.appointment),
         }
     }
 }

@@ -48,6 +48,9 @@ impl Records {
                 self.messages.push(message);
                 Ok(render())
             }
+            Action::RequestCallBack { .. } | Action::StopReminders { .. } => {
+                Err(StoreError::Refused("not there yet".into()))
+            }
         }
     }
 

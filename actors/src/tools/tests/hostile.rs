@@ -113,6 +113,7 @@ async fn the_store_holds_the_line_when_the_router_does_not() {
         appointment: AppointmentId(STRANGERS_APPOINTMENT),
         customer: CustomerId(1),
         step: AppointmentStep::Cancel { reason: None },
+        text: false,
     };
     let action = Action::ChangeAppointment { change, render: Arc::new(|_, _| Value::Null) };
     assert_eq!(store.act(&effect, &Fence::open(), action).await, Err(StoreError::NotFound("appointment")));

@@ -1,0 +1,195 @@
+//! The calls that Otto is to place: who is due, who places the call, and what came of it. Apart from [`Store`](super::Store),
+//! because only the ReminderSchedulerActor and the edge need it.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, NaiveDate, Utc};
+
+use super::StoreError;
+use crate::domain::{
+    Appointment, CallSid, Customer, NewReminder, Reminder, ReminderId, ReminderKind, ReminderOutcome, Round,
+};
+
+/// The calls that Otto is to place. Every change says which attempt it is about, so that word of an earlier attempt, or
+/// the same word twice, changes nothing.
+#[async_trait]
+pub trait ReminderStore: Send + Sync {
+    /// Makes the round of a date, once, whichever node asks: a row for each scheduled or confirmed appointment of that
+    /// date whose customer agreed to be called. Says how many rows were made; none when the round was made before.
+    async fn make_round(&self, round: &Round, now: DateTime<Utc>) -> Result<Option<u64>, StoreError>;
+
+    /// Whom the round of a date would call, without making it, earliest appointment first.
+    async fn round_of(&self, round: &Round) -> Result<Vec<(Appointment, Customer)>, StoreError>;
+
+    /// Adds a single call. [`ReminderKind::Requested`] for an appointment for which one is open already gives that one.
+    async fn add_reminder(&self, new: &NewReminder, now: DateTime<Utc>) -> Result<ReminderId, StoreError>;
+
+    /// Ends the pending ones whose time is over, as missed, and orders a text message for those of appointments when
+    /// `texts`. Says which they are.
+    async fn miss_overdue(&self, now: DateTime<Utc>, texts: bool) -> Result<Vec<ReminderId>, StoreError>;
+
+    /// Claims up to `limit` calls that are due and that nobody else holds, those that are in doubt first, then the
+    /// earliest appointment. Before that, pending ones that are not to be called any more are skipped: the appointment was
+    /// changed or called off, the consent is gone, or the number does not want calls. A number that is being called for
+    /// another row waits.
+    async fn claim_calls(&self, claim: &CallClaim<'_>) -> Result<Vec<DueCall>, StoreError>;
+
+    /// Notes what became of an attempt. False when the row has moved on meanwhile: nothing was changed.
+    async fn settle_call(
+        &self,
+        id: ReminderId,
+        attempt: u32,
+        settled: &CallSettled,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError>;
+
+    /// One of them.
+    async fn reminder(&self, id: ReminderId) -> Result<Option<Reminder>, StoreError>;
+
+    /// The one whose latest attempt is this call.
+    async fn reminder_of_call(&self, call: &CallSid) -> Result<Option<Reminder>, StoreError>;
+
+    /// Those that are due in a time, latest first, at most `limit`; for operators.
+    async fn reminders_between(
+        &self,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+        limit: u32,
+    ) -> Result<Vec<Reminder>, StoreError>;
+
+    /// Notes that a number does not want to be called or texted any more.
+    async fn opt_out(&self, opt_out: &OptOut, now: DateTime<Utc>) -> Result<(), StoreError>;
+
+    /// Notes that a number wants text messages again.
+    async fn opt_in(&self, phone: &crate::domain::PhoneNumber, channel: Channel) -> Result<(), StoreError>;
+
+    /// Whether a number does not want to be called or texted.
+    async fn has_opted_out(&self, phone: &crate::domain::PhoneNumber, channel: Channel) -> Result<bool, StoreError>;
+}
+
+/// Who claims how many calls, and until when.
+#[derive(Debug, Clone, Copy)]
+pub struct CallClaim<'a> {
+    /// Names the node; two that run at the same time have different names.
+    pub worker: &'a str,
+    /// At most so many fresh calls; those in doubt come on top, at most [`CallClaim::LOOKS`].
+    pub limit: u32,
+    /// How long the node has for each.
+    pub lease: Duration,
+    /// Now.
+    pub now: DateTime<Utc>,
+}
+
+impl CallClaim<'_> {
+    /// Attempts in doubt that one claim takes.
+    pub const LOOKS: u32 = 16;
+}
+
+/// A call that a node has claimed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueCall {
+    /// The row, as it is after the claim; its phone is the number to dial.
+    pub reminder: Reminder,
+    /// What is to be done.
+    pub task: DueTask,
+}
+
+/// What is to be done about a claimed call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DueTask {
+    /// Dial. The claim has counted the attempt: should the node die, the next one asks before it dials.
+    Dial,
+    /// Twilio may or may not have taken the attempt: ask for calls to that number since the attempt began.
+    Reconcile,
+    /// Twilio has taken the attempt and has not said how it ended: ask.
+    Look,
+}
+
+/// What became of an attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CallSettled {
+    /// Twilio has taken it. Without word of its end it is asked for at `look_at`.
+    Accepted {
+        /// The call.
+        call: CallSid,
+        /// When to ask.
+        look_at: DateTime<Utc>,
+    },
+    /// Nobody knows whether Twilio has taken it, or how it goes: ask at that time.
+    Unknown {
+        /// When to ask.
+        look_at: DateTime<Utc>,
+        /// Why; free of personal data.
+        reason: String,
+    },
+    /// To be dialled again at that time.
+    Again {
+        /// When.
+        at: DateTime<Utc>,
+        /// The attempt counts: the telephone rang, or would have.
+        counts: bool,
+        /// Why; free of personal data.
+        reason: String,
+    },
+    /// Somebody or something answered.
+    Done(ReminderOutcome),
+    /// Never reached.
+    Missed {
+        /// Why; free of personal data.
+        reason: String,
+        /// Order a text message in the same transaction, if it is about an appointment.
+        text: bool,
+    },
+    /// Not called on purpose.
+    Skipped {
+        /// Why; free of personal data.
+        reason: String,
+    },
+}
+
+/// How somebody is not to be reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Channel {
+    /// By calls that Otto places.
+    Voice,
+    /// By text message.
+    Text,
+}
+
+impl Channel {
+    /// The word in the database.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Voice => "voice",
+            Self::Text => "text",
+        }
+    }
+}
+
+/// A wish not to be reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OptOut {
+    /// The number.
+    pub phone: crate::domain::PhoneNumber,
+    /// How.
+    pub channel: Channel,
+    /// Why, such as `asked` or `wrong_number`.
+    pub reason: &'static str,
+}
+
+/// A line of the dry run: who would be called, and when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedCall {
+    /// Why.
+    pub kind: ReminderKind,
+    /// Whose appointment, and which.
+    pub appointment: Appointment,
+    /// Who.
+    pub customer: Customer,
+    /// The date of the appointment, in the shop's zone.
+    pub of: NaiveDate,
+    /// When the calls begin.
+    pub due_at: DateTime<Utc>,
+}
