@@ -26,9 +26,9 @@ use crate::http::{self, AppParts, AppState, CalendarParts, OutboundParts, Public
 use crate::store::Records;
 use crate::telemetry;
 use crate::vendors::google::ChannelToken;
-use crate::vendors::twilio::TwilioRest;
 use crate::vendors::twilio::signature::SignatureCheck;
 use crate::vendors::twilio::twiml::Ending;
+use crate::vendors::twilio::{Callbacks, Outbound, TwilioRest};
 use crate::vendors::warm::{self, Background};
 use crate::vendors::{self, DeepgramTts, Fallback, OpenAi, crypto};
 
@@ -204,8 +204,25 @@ fn telephony(settings: &Settings, public: &PublicUrls) -> anyhow::Result<Option<
         human: settings.escalation_number.clone(),
         dial_ended_url: public.dial_ended(),
     };
-    let rest = TwilioRest::new(twilio.api_url.clone(), account, token, ending).context("TWILIO_API_URL")?;
+    let outbound = outbound(settings, public);
+    let rest = TwilioRest::new(twilio.api_url.clone(), account, token, ending, outbound).context("TWILIO_API_URL")?;
     Ok(Some(Arc::new(rest)))
+}
+
+fn outbound(settings: &Settings, public: &PublicUrls) -> Outbound {
+    let twilio = &settings.twilio;
+    Outbound {
+        calls_from: twilio.phone_number.clone(),
+        texts_from: twilio.sms_number.clone(),
+        callbacks: is_reachable(settings).then(|| Arc::new(public.clone()) as Arc<dyn Callbacks>),
+    }
+}
+
+/// Whether Twilio can bring word to Otto: at a public address, or on this machine when it is simulated there.
+#[must_use]
+pub fn is_reachable(settings: &Settings) -> bool {
+    let public = settings.server.base_url.as_ref().is_some_and(|base| !vendors::rest::is_loopback(base));
+    public || vendors::rest::is_loopback(&settings.twilio.api_url)
 }
 
 /// Words of the shop that are easily misheard.

@@ -21,6 +21,7 @@
 
 pub mod actor;
 pub mod address;
+pub mod backoff;
 pub mod calendar;
 pub mod call;
 pub mod crm;

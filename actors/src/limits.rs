@@ -237,12 +237,65 @@ pub const OUTBOX_BACKOFF_FIRST_MS: Duration = ms(1_000);
 pub const OUTBOX_BACKOFF_MAX_MS: Duration = ms(10 * 60 * 1_000);
 /// How much longer a wait may be by chance, so that rows do not come back all at once: a fifth.
 pub const OUTBOX_BACKOFF_JITTER: f64 = 0.2;
+/// Between two looks for text messages to be sent, when nothing says that there are some.
+pub const TEXTS_LOOK_EVERY_MS: Duration = ms(5_000);
+/// Orders for text messages that are taken at once; they are sent one after the other.
+pub const TEXTS_BATCH_ROWS: u32 = 4;
+/// One request about a text message.
+pub const TEXT_TIMEOUT_MS: Duration = ms(12_000);
+/// After an attempt whose end is unknown, before Twilio's list is trusted to show it.
+pub const TEXT_SETTLE_MS: Duration = ms(60_000);
+/// How far back a text message of an earlier attempt is looked for: as long as Twilio may keep one in its queue, and more.
+pub const TEXT_LOOK_BACK_MS: Duration = ms(24 * 60 * 60 * 1_000);
+/// Longest text message, in characters; Twilio takes 1,600.
+pub const TEXT_MAX_CHARS: usize = 1_600;
 /// Between two looks for changes in the calendar outside, when it does not say that there are some.
 pub const CALENDAR_SYNC_EVERY_MS: Duration = ms(60_000);
 /// Reading one bay's changes.
 pub const CALENDAR_SYNC_TIMEOUT_MS: Duration = ms(60_000);
 /// Decoding a vehicle identification number, away or not.
 pub const VIN_DECODE_TIMEOUT_MS: Duration = ms(5_000);
+
+// Reminders -----------------------------------------------------------------------------------------------------------
+
+/// Between two looks for calls that are due, when nothing says that there are some.
+pub const REMINDERS_LOOK_EVERY_MS: Duration = ms(15_000);
+/// Calls that are placed in one look.
+pub const REMINDER_BATCH_CALLS: usize = 16;
+/// Claimed calls that are worked on at the same time: a look's own and those in doubt.
+pub const REMINDER_CONCURRENCY: usize = 32;
+/// Placing a call, attempts to connect included.
+pub const REMINDER_DIAL_TIMEOUT_MS: Duration = ms(20_000);
+/// Asking how calls stand.
+pub const REMINDER_ASK_TIMEOUT_MS: Duration = ms(20_000);
+/// How long a claimed call is held; a node that dies with it gives it back then.
+pub const REMINDER_LEASE_MS: Duration = ms(120_000);
+/// From an attempt's claim until Twilio's list of calls is believed when it does not show it.
+pub const REMINDER_RECONCILE_AFTER_MS: Duration = ms(90_000);
+/// How far Twilio's clock may be behind that of a node.
+pub const REMINDER_SKEW_MS: Duration = ms(10_000);
+/// From Twilio's taking a call, or from a question about it, to the next question while no word of its end comes.
+pub const REMINDER_LOOK_AFTER_MS: Duration = ms(180_000);
+/// A call of which Twilio says nothing is given up after this.
+pub const REMINDER_LOOK_GIVE_UP_MS: Duration = ms(6 * 60 * 60 * 1_000);
+/// How long a call may ring, and wait at Twilio to be started, before it needs a line or is over.
+pub const REMINDER_RING_MS: Duration = ms(60_000);
+/// Share of the lines that calls that Otto places leave free, in percent.
+pub const REMINDER_LINES_RESERVED_PERCENT: usize = 20;
+/// Lines that they leave free at least.
+pub const REMINDER_LINES_RESERVED_MIN: usize = 1;
+/// Between two looks while no line may be used.
+pub const REMINDER_LINES_WAIT_MS: Duration = ms(2_000);
+/// How long Twilio is left alone when it takes no calls; each further pause is twice as long.
+pub const REMINDER_BACKOFF_FIRST_MS: Duration = ms(2_000);
+/// The longest of these pauses, also when Twilio asks for more.
+pub const REMINDER_BACKOFF_MAX_MS: Duration = ms(5 * 60 * 1_000);
+/// Before the database is tried again; each further pause is twice as long, up to [`REMINDERS_LOOK_EVERY_MS`].
+pub const REMINDER_STORE_BACKOFF_FIRST_MS: Duration = ms(1_000);
+/// Reports of how calls stand that are written at the same time.
+pub const REMINDER_REPORTS: usize = 256;
+/// Rows of one round that the dry run looks through.
+pub const REMINDER_PLAN_ROWS: u32 = 10_000;
 
 const _: () = {
     assert!(STT_KEEP_ALIVE_EVERY_MS.as_millis() * 2 < 10_000, "two keep-alives fit into the vendor's window");
@@ -255,6 +308,10 @@ const _: () = {
     assert!(MODEL_PAUSE_MS.as_millis() < MODEL_STALL_TIMEOUT_MS.as_millis());
     assert!(WRITE_TIMEOUT_MS.as_millis() < TOOL_TIMEOUT_MS.as_millis(), "a tool hears of its time-out itself");
     assert!(READ_TIMEOUT_MS.as_millis() < TOOL_TIMEOUT_MS.as_millis());
+    assert!(
+        TEXTS_BATCH_ROWS as u128 * 2 * TEXT_TIMEOUT_MS.as_millis() < OUTBOX_LEASE_MS.as_millis(),
+        "a batch is sent in time"
+    );
     assert!(VIN_DECODE_TIMEOUT_MS.as_millis() < TOOL_TIMEOUT_MS.as_millis());
     assert!(STT_BACKLOG_SAMPLES * 4 < VOICE_KEPT_SAMPLES);
     assert!(STT_LEAD_SAMPLES < STT_LAG_SAMPLES, "a session that begins in silence has caught up at once");
@@ -274,7 +331,21 @@ const _: () = {
         rounds * OUTBOX_DELIVERY_TIMEOUT_MS.as_millis() < OUTBOX_LEASE_MS.as_millis(),
         "no lease ends in mid-delivery"
     );
+    assert!(
+        TEXTS_BATCH_ROWS as u128 * 2 * TEXT_TIMEOUT_MS.as_millis() < OUTBOX_LEASE_MS.as_millis(),
+        "a batch is sent in time"
+    );
     assert!(VIN_DECODE_TIMEOUT_MS.as_millis() < TOOL_TIMEOUT_MS.as_millis());
+    let claim_and_settle = 2 * WRITE_TIMEOUT_MS.as_millis();
+    assert!(
+        claim_and_settle + REMINDER_DIAL_TIMEOUT_MS.as_millis() < REMINDER_RECONCILE_AFTER_MS.as_millis(),
+        "an attempt is over before it is asked for"
+    );
+    assert!(
+        claim_and_settle + REMINDER_ASK_TIMEOUT_MS.as_millis() < REMINDER_LEASE_MS.as_millis(),
+        "no lease ends while Twilio is being asked"
+    );
+    assert!(REMINDER_DIAL_TIMEOUT_MS.as_millis() + claim_and_settle < REMINDER_LEASE_MS.as_millis());
     assert!(TTS_FILLER_AFTER_MS.as_millis() < TTS_SILENCE_MAX_MS.as_millis());
     assert!(TTS_SILENCE_MAX_MS.as_millis() < 4_000, "no caller hears nothing for four seconds");
     assert!(TTS_WARNING_TIMEOUT_MS.as_millis() < TTS_STALL_TIMEOUT_MS.as_millis());

@@ -45,6 +45,10 @@ pub enum Metric {
     ModelSwitches,
     SessionsTaken,
     CacheLookups,
+    Texts,
+    RemindersMade,
+    ReminderCalls,
+    ReminderTwilioTrouble,
 }
 
 impl Metric {
@@ -86,7 +90,11 @@ impl Metric {
         (Self::ModelReplies, "Replies begun, by the member of the chain of language models"),
         (Self::ModelSwitches, "Times that the next language model was asked, by the one before and why"),
         (Self::SessionsTaken, "Vendors' sessions that calls took, by port: warm was open already, cold was not"),
+        (Self::Texts, "Orders for text messages, by what became of them"),
         (Self::CacheLookups, "Look-ups in the cache, by kind of key and outcome: hit, miss, or changed a moment ago"),
+        (Self::RemindersMade, "Calls to be placed that rounds have made"),
+        (Self::ReminderCalls, "Calls that Otto places, by what was noted of them"),
+        (Self::ReminderTwilioTrouble, "Times that Twilio did not take a call or did not say how one stands, by what"),
     ];
 
     /// The name as Prometheus sees it.
@@ -127,6 +135,10 @@ impl Metric {
             Self::ModelSwitches => "otto_model_switches_total",
             Self::SessionsTaken => "otto_sessions_taken_total",
             Self::CacheLookups => "otto_cache_lookups_total",
+            Self::Texts => "otto_texts_total",
+            Self::RemindersMade => "otto_reminders_made_total",
+            Self::ReminderCalls => "otto_reminder_calls_total",
+            Self::ReminderTwilioTrouble => "otto_reminder_twilio_trouble_total",
         }
     }
 

@@ -19,7 +19,7 @@ use crate::names::ActorKind;
 use crate::notifier::{NotifierActor, NotifierArgs, NotifierRef};
 use crate::ports::{Cache, ReminderStore, Store, TextStore};
 use crate::registry::{CallRegistry, Calls, RegistryArgs, RegistryRef};
-use crate::reminders::{Lines, ReminderSchedulerActor, RemindersArgs, RemindersRef};
+use crate::reminders::{Lines, OpenLines, ReminderSchedulerActor, RemindersArgs, RemindersRef};
 use crate::supervision::{self, Restarts, Verdict};
 use crate::tasks::TaskScope;
 use crate::timer::{Fired, Timers};
@@ -130,9 +130,10 @@ struct RegistryLines(Calls);
 
 #[async_trait]
 impl Lines for RegistryLines {
-    async fn free(&self) -> usize {
+    async fn open(&self) -> OpenLines {
         // A registry that does not answer has none.
-        self.0.view().await.map_or(0, |view| view.free)
+        let view = self.0.view().await.unwrap_or_default();
+        OpenLines { free: view.free, all: view.free + view.live.len() }
     }
 }
 

@@ -50,8 +50,11 @@ pub(crate) struct FakeClock {
 impl FakeClock {
     /// A Monday, 8 AM in the shop's zone: an hour before it opens.
     pub(crate) fn monday_morning() -> Self {
-        let base = "2026-11-23T14:00:00Z".parse().unwrap();
-        Self { base, since: Instant::now() }
+        Self::at("2026-11-23T14:00:00Z")
+    }
+
+    pub(crate) fn at(time: &str) -> Self {
+        Self { base: time.parse().unwrap(), since: Instant::now() }
     }
 }
 

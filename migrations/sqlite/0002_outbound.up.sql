@@ -20,10 +20,10 @@ CREATE TABLE reminders (
     until          TEXT NOT NULL CHECK (until GLOB '????-??-??T??:??:??Z'),
     status         TEXT NOT NULL DEFAULT 'pending'
         CHECK (status IN ('pending', 'dialling', 'calling', 'done', 'missed', 'skipped', 'for_staff')),
-    -- Attempts that count, the present one included.
+    -- Attempts that were made, the present one included; the number names the present one.
     attempts       INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
-    -- Attempts in a row that did not count, such as while Twilio was away.
-    failures       INTEGER NOT NULL DEFAULT 0 CHECK (failures >= 0),
+    -- Of these, those that do not count, such as while Twilio was away.
+    failures       INTEGER NOT NULL DEFAULT 0 CHECK (failures BETWEEN 0 AND attempts),
     -- When the next attempt, or the next look at the present one, is due.
     next_at        TEXT NOT NULL CHECK (next_at GLOB '????-??-??T??:??:??Z'),
     dialled_at     TEXT CHECK (dialled_at GLOB '????-??-??T??:??:??Z'),
@@ -48,9 +48,16 @@ CREATE INDEX reminders_by_call ON reminders (call_sid) WHERE call_sid IS NOT NUL
 CREATE INDEX reminders_by_appointment ON reminders (appointment_id) WHERE appointment_id IS NOT NULL;
 CREATE INDEX reminders_by_phone ON reminders (phone) WHERE status IN ('dialling', 'calling');
 
--- The dates whose round was made: who books after that has just been spoken to.
+-- Of what the people of the shop ask for, one at a time for an appointment.
+CREATE UNIQUE INDEX reminders_requested_once ON reminders (appointment_id)
+    WHERE kind = 'requested' AND status IN ('pending', 'dialling', 'calling');
+
+-- The dates whose round was made, with their bounds: who books after that has just been spoken to.
 CREATE TABLE reminder_rounds (
     due_on  TEXT PRIMARY KEY CHECK (due_on GLOB '????-??-??'),
+    from_at TEXT NOT NULL CHECK (from_at GLOB '????-??-??T??:??:??Z'),
+    -- Exclusive.
+    to_at   TEXT NOT NULL CHECK (to_at GLOB '????-??-??T??:??:??Z'),
     made_at TEXT NOT NULL CHECK (made_at GLOB '????-??-??T??:??:??Z')
 ) STRICT;
 

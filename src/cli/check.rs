@@ -4,7 +4,7 @@ use std::future::Future;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use otto_actors::domain::BayId;
+use otto_actors::domain::{BayId, PhoneNumber};
 use otto_actors::ports::{Cache as _, Calendar as _, TextToSpeech as _, VendorError};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::timeout;
@@ -61,6 +61,8 @@ pub(super) async fn run() -> anyhow::Result<ExitCode> {
     ];
     let bad = states.iter().filter(|(_, state)| matches!(state, State::Bad(_))).count();
     states.iter().for_each(|(name, state)| print_state(name, state));
+    print_state("calls to customers", &outbound(&settings, "TWILIO_PHONE_NUMBER", &settings.twilio.phone_number));
+    print_state("text messages", &outbound(&settings, "TWILIO_SMS_NUMBER", &settings.twilio.sms_number));
     println!("{:>20}  {}", "webhook", webhook(&settings));
     println!("{:>20}  {}", "speculation", if settings.speculation { "on" } else { "off" });
     for text in missing.iter() {
@@ -183,6 +185,21 @@ async fn twilio(settings: &Settings) -> State {
     };
     let url = rest::below(&twilio.api_url, &format!("2010-04-01/Accounts/{account}.json"));
     get(&twilio.api_url, url, Some((account, token)), "account").await
+}
+
+/// Whether calls can be placed, or text messages sent, by a number.
+fn outbound(settings: &Settings, name: &str, number: &Option<PhoneNumber>) -> State {
+    let twilio = &settings.twilio;
+    match number {
+        None => State::Off(format!("{name} is not set")),
+        Some(_) if twilio.account_sid.is_none() || twilio.auth_token.is_none() => {
+            State::Off(format!("{name} is set; TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN are not"))
+        }
+        Some(_) if !app::is_reachable(settings) => {
+            State::Off(format!("{name} is set; BASE_URL, where Twilio can reach this server, is not"))
+        }
+        Some(_) => State::Fine(format!("from {name}")),
+    }
 }
 
 async fn calendar(settings: &Settings) -> State {

@@ -6,6 +6,7 @@ mod chat;
 mod check;
 mod demo;
 mod migrate;
+mod remind;
 mod seed;
 mod serve;
 
@@ -36,6 +37,8 @@ enum Command {
     Chaos(chaos::ChaosArgs),
     /// Talk to Otto by text in this terminal: no telephone, no Deepgram, and no key unless a model is set.
     Chat(chat::Options),
+    /// Have a customer called about an appointment, or list who would be called and when.
+    Remind(remind::Options),
     /// Bring the tables of the database up to date. Every start does it, too.
     Migrate,
     /// Fill the database with invented customers for trials.
@@ -61,6 +64,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Demo { keep } => block_on(demo::run(keep)),
         Command::Chaos(args) => block_on(chaos::run(args)),
         Command::Chat(options) => block_on(chat::run(options)),
+        Command::Remind(options) => block_on(remind::run(options)),
         Command::Migrate => block_on(migrate::run()),
         Command::Seed(options) => block_on(seed::run(options)),
         Command::Bench(bench) => block_on(bench::run(bench)),

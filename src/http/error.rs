@@ -4,6 +4,7 @@ use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use metrics::counter;
+use otto_actors::ports::StoreError;
 use serde_json::json;
 use tracing::debug;
 
@@ -42,6 +43,21 @@ pub enum ApiError {
     /// The path exists and takes another method.
     #[error("this path takes another method")]
     MethodNotAllowed,
+    /// No OPERATOR_TOKEN is set.
+    #[error("the operators' paths are closed; set OPERATOR_TOKEN to open them")]
+    OperatorsClosed,
+    /// The token is missing or wrong.
+    #[error("found no valid token, expected \"Authorization: Bearer\" with OPERATOR_TOKEN")]
+    NotAnOperator,
+    /// Something that is named in the request is not there. Says what.
+    #[error("{0}")]
+    NoSuchThing(String),
+    /// What is asked for is not possible as things are. Says why.
+    #[error("{0}")]
+    Conflict(String),
+    /// The records do not answer.
+    #[error("the database does not answer; try again")]
+    Away,
     /// Otto's own fault.
     #[error("internal error")]
     Internal,
@@ -61,7 +77,11 @@ impl ApiError {
             Self::Unsigned | Self::WrongChannel => StatusCode::FORBIDDEN,
             Self::NotAHandshake => StatusCode::UPGRADE_REQUIRED,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
-            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::OperatorsClosed => StatusCode::FORBIDDEN,
+            Self::NotAnOperator => StatusCode::UNAUTHORIZED,
+            Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::Away => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NotFound | Self::NoSuchThing(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -76,9 +96,22 @@ impl ApiError {
             Self::Invalid(_) => "form",
             Self::NotAHandshake => "not_a_handshake",
             Self::Busy => "busy",
-            Self::NotFound => "not_found",
+            Self::OperatorsClosed | Self::NotAnOperator => "operator",
+            Self::Conflict(_) => "conflict",
+            Self::Away => "away",
+            Self::NotFound | Self::NoSuchThing(_) => "not_found",
             Self::MethodNotAllowed => "method",
             Self::Internal => "internal",
+        }
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) | StoreError::Contended => Self::Away,
+            StoreError::NotFound(what) => Self::NoSuchThing(format!("no such {what}")),
+            _ => Self::Internal,
         }
     }
 }

@@ -6,6 +6,7 @@ mod health;
 mod media_socket;
 mod media_stream;
 mod metrics;
+mod operator;
 mod signed;
 mod state;
 mod urls;
@@ -37,6 +38,7 @@ pub fn router(state: AppState) -> Router {
         .merge(media_stream::router())
         .merge(health::router())
         .merge(metrics::router())
+        .merge(operator::router())
         .fallback(async || ApiError::NotFound)
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))

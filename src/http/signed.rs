@@ -16,15 +16,34 @@ use crate::vendors::twilio::signature::HEADER;
 
 const FORM_TYPE: &str = "application/x-www-form-urlencoded";
 
-/// A webhook's form about a call: within the size limit, signed, and for this account.
+/// A webhook's form: within the size limit, signed, and for this account.
+pub(super) struct Signed {
+    /// All that Twilio says.
+    pub(super) form: Form,
+    /// What Otto has written into the address; the signature covers it.
+    pub(super) query: Form,
+}
+
+/// A form about a call.
 pub(super) struct SignedForm {
     /// The call.
     pub(super) call: CallSid,
     /// All that Twilio says of it.
     pub(super) form: Form,
+    /// As in [`Signed`].
+    pub(super) query: Form,
 }
 
 impl FromRequest<AppState> for SignedForm {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, ApiError> {
+        let Signed { form, query } = Signed::from_request(request, state).await?;
+        Ok(Self { call: call_of(&form)?, form, query })
+    }
+}
+
+impl FromRequest<AppState> for Signed {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, ApiError> {
@@ -43,7 +62,8 @@ impl FromRequest<AppState> for SignedForm {
         }
         is_form(&headers)?;
         is_our_account(&form, state)?;
-        Ok(Self { call: call_of(&form)?, form })
+        let query = target.split_once('?').map_or("", |(_, query)| query);
+        Ok(Self { form, query: Form::parse(query.as_bytes()) })
     }
 }
 

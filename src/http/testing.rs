@@ -24,14 +24,17 @@ use otto_actors::ports::{
     Action, BookingStore, Cache, CallEnd, CallProgress, CallRecord, Claim, CustomerStore, JournalRow, JournalStore,
     OutboxRow, OutboxStore, Store, StoreError, SystemClock,
 };
-use otto_actors::registry::{Admission, AttachError, Calls, RegistryMsg, RegistryView, StreamEnd, StreamOffer};
+use otto_actors::registry::{
+    Admission, AttachError, Calls, Purpose, RegistryMsg, RegistryView, StreamEnd, StreamOffer,
+};
+use otto_actors::reminders::RemindersMsg;
 use secrecy::SecretString;
 use serde_json::Value;
 use tokio::sync::mpsc;
 use tower::ServiceExt;
 
 use super::{AppParts, AppState, OutboundParts, PublicUrls, router};
-use crate::store::SqliteStore;
+use crate::store::{Records, SqliteStore};
 use crate::vendors::twilio::signature::SignatureCheck;
 
 pub(super) const BASE: &str = "https://otto.example";
@@ -73,7 +76,9 @@ impl Behaviour for ScriptedRegistry {
         match msg {
             RegistryMsg::Admit { call, reply_to } => {
                 let number = |number: Option<PhoneNumber>| number.map(|n| n.as_e164().to_owned()).unwrap_or_default();
-                let words = format!("admit {} from {} to {}", call.call, number(call.caller), number(call.line));
+                let why =
+                    if call.purpose == Purpose::Inbound { String::new() } else { format!(": {:?}", call.purpose) };
+                let words = format!("admit {} from {} to {}{why}", call.call, number(call.caller), number(call.line));
                 state.heard.send(words)?;
                 reply_to.send(admission.clone());
             }
@@ -86,8 +91,36 @@ impl Behaviour for ScriptedRegistry {
             }
             RegistryMsg::StreamEnded { reply_to, .. } => reply_to.send(end.clone()),
             RegistryMsg::Status { call, progress } => state.heard.send(format!("status {call} {progress:?}"))?,
+            RegistryMsg::AnsweredBy { call, by } => state.heard.send(format!("{by:?} took {call}"))?,
             RegistryMsg::View { reply_to } => reply_to.send(RegistryView::default()),
             _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// Writes down what it is told.
+struct ScriptedReminders;
+
+impl Behaviour for ScriptedReminders {
+    const KIND: ActorKind = ActorKind::Reminders;
+    type Msg = RemindersMsg;
+    type Args = mpsc::UnboundedSender<String>;
+    type State = mpsc::UnboundedSender<String>;
+
+    async fn start(&self, _: &Mailbox<RemindersMsg>, heard: Self::Args) -> Result<Self::State, ActorError> {
+        Ok(heard)
+    }
+
+    async fn handle(
+        &self,
+        _: &Mailbox<RemindersMsg>,
+        msg: RemindersMsg,
+        heard: &mut Self::State,
+    ) -> Result<(), ActorError> {
+        if let RemindersMsg::CallStatus { reminder, attempt, progress } = msg {
+            let CallProgress { call, status, answered_by, duration_s, .. } = progress;
+            heard.send(format!("{reminder}/{attempt} {call} {status:?} {answered_by:?} {duration_s:?}"))?;
         }
         Ok(())
     }
@@ -99,6 +132,10 @@ pub(super) struct Edge {
     pub(super) check: SignatureCheck,
     pub(super) heard: mpsc::UnboundedReceiver<String>,
     pub(super) offers: mpsc::UnboundedReceiver<StreamOffer>,
+    /// What the ReminderSchedulerActor was told.
+    pub(super) reminded: mpsc::UnboundedReceiver<String>,
+    /// A database in memory, without customers.
+    pub(super) records: Arc<dyn Records>,
     pub(super) ready: Arc<AtomicBool>,
     pub(super) registry: Address<RegistryMsg>,
 }
@@ -118,7 +155,10 @@ impl Edge {
         let base: url::Url = BASE.parse().unwrap();
         let check = SignatureCheck::new(SecretString::from("12345"), base.clone());
         let ready = Arc::new(AtomicBool::new(true));
-        let records = Arc::new(SqliteStore::open("sqlite::memory:").await.unwrap());
+        let records: Arc<dyn Records> = Arc::new(SqliteStore::open("sqlite::memory:").await.unwrap());
+        let (reminded_tx, reminded) = mpsc::unbounded_channel();
+        let reminders = Address::default();
+        reminders.set(Some(actor::spawn(ScriptedReminders, reminded_tx, None).await.unwrap()));
         let mut parts = AppParts {
             calls: Calls::new(registry.clone()),
             public: PublicUrls::new(base),
@@ -129,7 +169,7 @@ impl Edge {
             store: Arc::new(Nothing { answers: true }),
             cache: Arc::new(Nothing { answers: true }),
             calendar: None,
-            outbound: OutboundParts { records, reminders: Address::default(), notifier: Address::default() },
+            outbound: OutboundParts { records: Arc::clone(&records), reminders, notifier: Address::default() },
             operator_token: None,
             clock: Arc::new(SystemClock),
             metrics: PrometheusBuilder::new().build_recorder().handle(),
@@ -137,7 +177,7 @@ impl Edge {
             waiting_sockets_max: 4,
         };
         change(&mut parts);
-        Self { router: router(AppState::new(parts)), check, heard, offers, ready, registry }
+        Self { router: router(AppState::new(parts)), check, heard, offers, reminded, records, ready, registry }
     }
 
     /// Posts a signed form.

@@ -5,6 +5,7 @@ use otto_actors::ports::Dial;
 use url::Url;
 
 use crate::vendors::rest;
+use crate::vendors::twilio::Callbacks;
 
 /// Where the media socket is.
 pub(super) const MEDIA_STREAM: &str = "/api/v1/voice/media-stream";
@@ -26,6 +27,18 @@ pub(super) const SMS_STATUS: &str = "/api/v1/webhooks/sms-status";
 pub(super) const INBOUND_SMS: &str = "/api/v1/webhooks/inbound-sms";
 /// Where Google says that a calendar has changed.
 pub(super) const CALENDAR_NOTIFICATION: &str = "/api/v1/webhooks/calendar/notification";
+
+/// What the queries of these addresses say.
+pub(super) mod query {
+    /// The appointment that a call is about.
+    pub(in crate::http) const APPOINTMENT: &str = "appointment_id";
+    /// The row for which a call was placed.
+    pub(in crate::http) const REMINDER: &str = "reminder";
+    /// The attempt in which it was placed.
+    pub(in crate::http) const ATTEMPT: &str = "attempt";
+    /// The order in the outbox that a text message came from.
+    pub(in crate::http) const ORDER: &str = "order";
+}
 
 /// The addresses under which the outside reaches Otto.
 #[derive(Debug, Clone)]
@@ -77,31 +90,6 @@ impl PublicUrls {
         self.at(CALL_STATUS)
     }
 
-    /// The document of a call that Otto places for a row, in an attempt; the contract names the appointment.
-    #[must_use]
-    pub fn outbound_reminder(&self, dial: &Dial) -> String {
-        let appointment = dial.appointment.map(|id| ("appointment_id", id.to_string()));
-        self.with(OUTBOUND_REMINDER, appointment.into_iter().chain(attempt(dial)))
-    }
-
-    /// The status callback of such a call.
-    #[must_use]
-    pub fn outbound_status(&self, dial: &Dial) -> String {
-        self.with(CALL_STATUS, attempt(dial))
-    }
-
-    /// Where word of what has answered such a call goes.
-    #[must_use]
-    pub fn amd(&self, dial: &Dial) -> String {
-        self.with(AMD, attempt(dial))
-    }
-
-    /// The status callback of a text message.
-    #[must_use]
-    pub fn sms_status(&self, order: OutboxId) -> String {
-        self.with(SMS_STATUS, [("order", order.to_string())])
-    }
-
     /// The webhook for text messages, for operators who set up a number.
     #[must_use]
     pub fn inbound_sms(&self) -> String {
@@ -125,14 +113,34 @@ impl PublicUrls {
     }
 }
 
+impl Callbacks for PublicUrls {
+    fn document(&self, dial: &Dial) -> String {
+        let appointment = dial.appointment.map(|id| (query::APPOINTMENT, id.to_string()));
+        self.with(OUTBOUND_REMINDER, appointment.into_iter().chain(attempt(dial)))
+    }
+
+    fn dial_status(&self, dial: &Dial) -> String {
+        self.with(CALL_STATUS, attempt(dial))
+    }
+
+    fn answered_by(&self, dial: &Dial) -> String {
+        self.with(AMD, attempt(dial))
+    }
+
+    fn text_status(&self, order: OutboxId) -> String {
+        self.with(SMS_STATUS, [(query::ORDER, order.to_string())])
+    }
+}
+
 /// By what a webhook knows for which row and in which attempt a call was placed.
 fn attempt(dial: &Dial) -> [(&'static str, String); 2] {
-    [("reminder", dial.reminder.to_string()), ("attempt", dial.attempt.to_string())]
+    [(query::REMINDER, dial.reminder.to_string()), (query::ATTEMPT, dial.attempt.to_string())]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use otto_actors::domain::{AppointmentId, PhoneNumber, ReminderId};
 
     #[test]
     fn urls_are_absolute_and_the_stream_is_wss() {
@@ -151,5 +159,19 @@ mod tests {
             let urls = PublicUrls::new(base.parse().unwrap());
             assert_eq!((urls.media_stream().as_str(), urls.stream_ended().as_str()), (stream, ended));
         }
+    }
+
+    #[test]
+    fn word_of_a_call_names_the_row_and_the_attempt() {
+        let urls = PublicUrls::new("https://otto.example/here".parse().unwrap());
+        let (reminder, to) = (ReminderId(7), PhoneNumber::parse("+15555550123").unwrap());
+        let dial = Dial { to, reminder, attempt: 2, appointment: Some(AppointmentId(5)) };
+        let at = |path: &str| format!("https://otto.example/here/api/v1/webhooks/{path}");
+        assert_eq!(urls.document(&dial), at("outbound-reminder?appointment_id=5&reminder=7&attempt=2"));
+        assert_eq!(urls.dial_status(&dial), at("call-status?reminder=7&attempt=2"));
+        assert_eq!(urls.answered_by(&dial), at("amd?reminder=7&attempt=2"));
+        assert_eq!(urls.text_status(OutboxId(3)), at("sms-status?order=3"));
+        let call_back = Dial { appointment: None, ..dial };
+        assert_eq!(urls.document(&call_back), at("outbound-reminder?reminder=7&attempt=2"));
     }
 }

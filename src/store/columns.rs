@@ -20,3 +20,19 @@ macro_rules! appointment_columns {
          booked_by, calendar_event_id, cancel_reason, version"
     };
 }
+
+macro_rules! reminder_columns {
+    () => {
+        "id, kind, appointment_id, customer_id, phone, about, due_at, until, status, attempts, failures, next_at, \
+         dialled_at, call_sid, outcome, reason"
+    };
+}
+
+/// Which appointments `a` of a time ($1 until $2) lead to a reminder: those of customers who agree to be called.
+macro_rules! may_be_reminded {
+    () => {
+        "a.starts_at >= $1 AND a.starts_at < $2 AND a.status IN ('scheduled', 'confirmed') \
+         AND EXISTS (SELECT 1 FROM customers AS who WHERE who.id = a.customer_id AND who.reminder_consent IS TRUE \
+         AND NOT EXISTS (SELECT 1 FROM opt_outs AS n WHERE n.phone = who.phone AND n.channel = 'voice'))"
+    };
+}

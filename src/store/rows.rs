@@ -2,10 +2,11 @@
 
 use chrono::NaiveDate;
 use otto_actors::domain::{
-    Appointment, AppointmentId, AppointmentStatus, Bay, BayId, BookedTime, Customer, CustomerId, CustomerKind, Money,
-    PhoneNumber, ServiceRecord, Vehicle, VehicleId,
+    Appointment, AppointmentId, AppointmentStatus, Bay, BayId, BookedTime, CallSid, Customer, CustomerId, CustomerKind,
+    Money, PhoneNumber, Reminder, ReminderId, ReminderKind, ReminderOutcome, ReminderStatus, ServiceRecord, Vehicle,
+    VehicleId,
 };
-use otto_actors::ports::StoreError;
+use otto_actors::ports::{NewMessage, StoreError, TakenMessage};
 use sqlx::FromRow;
 
 use super::stamp::Stamp;
@@ -168,6 +169,83 @@ impl TryFrom<AppointmentRow> for Appointment {
         })
     }
 }
+
+#[derive(FromRow)]
+pub(super) struct ReminderRow {
+    id: i64,
+    kind: String,
+    appointment_id: Option<i64>,
+    customer_id: Option<i64>,
+    phone: String,
+    about: Option<String>,
+    due_at: Stamp,
+    until: Stamp,
+    status: String,
+    attempts: i32,
+    failures: i32,
+    next_at: Stamp,
+    dialled_at: Option<Stamp>,
+    call_sid: Option<String>,
+    outcome: Option<String>,
+    reason: Option<String>,
+}
+
+impl TryFrom<ReminderRow> for Reminder {
+    type Error = StoreError;
+
+    fn try_from(row: ReminderRow) -> Result<Self, StoreError> {
+        let count = |count: i32| u32::try_from(count).map_err(|_| unexpected("reminders.attempts", "a count"));
+        let call = row.call_sid.map(|call| CallSid::parse(&call)).transpose();
+        let known = |word: String| ReminderOutcome::parse(&word).ok_or_else(|| unexpected("reminders.outcome", WORD));
+        Ok(Self {
+            id: ReminderId(row.id),
+            kind: ReminderKind::parse(&row.kind).ok_or_else(|| unexpected("reminders.kind", WORD))?,
+            appointment: row.appointment_id.map(AppointmentId),
+            customer: row.customer_id.map(CustomerId),
+            phone: PhoneNumber::parse(&row.phone).map_err(|_| unexpected("reminders.phone", "E.164"))?,
+            about: row.about,
+            due_at: row.due_at.utc(),
+            until: row.until.utc(),
+            status: ReminderStatus::parse(&row.status).ok_or_else(|| unexpected("reminders.status", WORD))?,
+            attempts: count(row.attempts)?,
+            failures: count(row.failures)?,
+            next_at: row.next_at.utc(),
+            dialled_at: row.dialled_at.map(Stamp::utc),
+            call: call.map_err(|_| unexpected("reminders.call_sid", "a call's SID"))?,
+            outcome: row.outcome.map(known).transpose()?,
+            reason: row.reason,
+        })
+    }
+}
+
+#[derive(FromRow)]
+pub(super) struct MessageRow {
+    created_at: Stamp,
+    call_sid: String,
+    caller: Option<String>,
+    customer_id: Option<i64>,
+    name: Option<String>,
+    body: String,
+}
+
+impl TryFrom<MessageRow> for TakenMessage {
+    type Error = StoreError;
+
+    fn try_from(row: MessageRow) -> Result<Self, StoreError> {
+        let caller = row.caller.map(|number| PhoneNumber::parse(&number)).transpose();
+        let message = NewMessage {
+            caller: caller.map_err(|_| unexpected("messages.caller", "E.164"))?,
+            customer: row.customer_id.map(CustomerId),
+            name: row.name,
+            text: row.body,
+        };
+        let call = CallSid::parse(&row.call_sid).map_err(|_| unexpected("messages.call_sid", "a call's SID"))?;
+        Ok(Self { at: row.created_at.utc(), call, message })
+    }
+}
+
+/// What is expected of a column that holds words.
+const WORD: &str = "a word that this version knows";
 
 #[derive(FromRow)]
 pub(super) struct BookedRow {

@@ -3,11 +3,11 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use tokio::time::Instant;
 
+use crate::backoff;
 use crate::limits;
 use crate::ports::{BusyTimes, CalendarError, CalendarJob, Put, Settled};
 
@@ -188,14 +188,8 @@ pub(super) fn settle(
         Err(CalendarError::Refused(error)) => Settled::Parked(error.to_string()),
         // Whoever is locked out waits for an operator, as for a vendor that is away: the event must not be lost.
         Err(error) => {
-            let wait = error.vendor().retry_after.unwrap_or_default().max(backoff(attempts, chance));
+            let wait = error.vendor().retry_after.unwrap_or_default().max(backoff::after(attempts, chance));
             Settled::RetryAt(now + TimeDelta::from_std(wait).unwrap_or_default(), error.to_string())
         }
     }
-}
-
-/// The wait after so many attempts: doubled each time, up to a limit, and longer by chance.
-pub(super) fn backoff(attempts: u32, chance: f64) -> Duration {
-    let doubled = limits::OUTBOX_BACKOFF_FIRST_MS.saturating_mul(2_u32.saturating_pow(attempts.min(16)));
-    doubled.min(limits::OUTBOX_BACKOFF_MAX_MS).mul_f64(1.0 + limits::OUTBOX_BACKOFF_JITTER * chance)
 }

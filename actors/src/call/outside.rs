@@ -71,6 +71,7 @@ impl Outside {
         let router = ToolRouter {
             crm: addresses.crm.clone(),
             calendar: addresses.calendar.clone(),
+            notifier: addresses.notifier.clone(),
             vins: None,
             shop: Arc::clone(&shop),
             clock: Arc::clone(&clock),

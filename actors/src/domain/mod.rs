@@ -1,6 +1,7 @@
 //! The workshop's world as plain types with their rules: no actors, no I/O, no clock.
 
 pub mod appointment;
+mod attempt;
 pub mod bay;
 pub mod customer;
 pub mod ids;
@@ -16,6 +17,7 @@ pub mod vin;
 mod wmi;
 
 pub use appointment::{Appointment, AppointmentStatus, BookedTime, NewAppointment};
+pub use attempt::reasons;
 pub use bay::{Bay, ShopBay};
 pub use customer::{Customer, CustomerFacts, CustomerKind, IdentityFact, NewCustomer};
 pub use ids::{

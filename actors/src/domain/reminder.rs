@@ -184,8 +184,10 @@ pub struct Reminder {
     pub until: DateTime<Utc>,
     /// Where it stands.
     pub status: ReminderStatus,
-    /// Attempts that were made, the present one included.
+    /// Attempts that were made, the present one included. It only grows, so that it names the present one.
     pub attempts: u32,
+    /// Of these, those that do not count, such as while Twilio was away.
+    pub failures: u32,
     /// When the next attempt, or the next look at the present one, is due.
     pub next_at: DateTime<Utc>,
     /// When the latest attempt began.
@@ -251,10 +253,20 @@ impl Round {
     /// The rounds that have begun by now and whose appointments are not before today: those that may have to be made.
     #[must_use]
     pub fn begun(shop: &Shop, now: DateTime<Utc>) -> Vec<Self> {
+        Self::from_today(shop, now).filter(|round| round.due_at <= now).collect()
+    }
+
+    /// The rounds of the next weeks that have not begun.
+    #[must_use]
+    pub fn after(shop: &Shop, now: DateTime<Utc>) -> Vec<Self> {
+        Self::from_today(shop, now).filter(|round| now < round.due_at).collect()
+    }
+
+    fn from_today(shop: &Shop, now: DateTime<Utc>) -> impl Iterator<Item = Self> {
         let today = now.with_timezone(&shop.time_zone).date_naive();
         let ahead = u64::from(shop.reminders.lead_days) + MONTH_DAYS;
-        let dates = (0..=ahead).filter_map(|days| today.checked_add_days(Days::new(days)));
-        dates.filter_map(|date| Self::of(shop, date)).filter(|round| round.due_at <= now).collect()
+        let dates = (0..=ahead).filter_map(move |days| today.checked_add_days(Days::new(days)));
+        dates.filter_map(|date| Self::of(shop, date))
     }
 }
 

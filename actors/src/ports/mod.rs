@@ -28,7 +28,8 @@ pub use store::{
     Action, AppointmentChange, AppointmentStep, Booking, BookingCustomer, BookingStore, CalendarOrder, CallClaim,
     CallEnd, CallFacts, CallProgress, CallRecord, CallSettled, Channel, Claim, CustomerStore, DueCall, DueTask,
     JournalRow, JournalStore, NewMessage, OptOut, Order, OutboxRow, OutboxStore, PlannedCall, ReminderStore, Render,
-    RenderCustomer, RenderMessage, RenderVehicle, Store, StoreError, TextKind, TextOrder, TextProgress, TextStore,
+    RenderCustomer, RenderMessage, RenderVehicle, Store, StoreError, TakenMessage, TextKind, TextOrder, TextProgress,
+    TextStore,
 };
 pub use telephony::{Dial, DialError, PlacedCall, SentText, StreamEnd, Telephony, Text};
 pub use vin::VinDecoder;

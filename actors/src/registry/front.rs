@@ -30,8 +30,8 @@ pub enum Purpose {
     Inbound,
     /// Otto calls whoever has this appointment; `caller` is then who was called, and `line` the shop's number.
     Reminder {
-        /// For which row.
-        reminder: ReminderId,
+        /// For which row; none when somebody had Twilio call without one.
+        reminder: Option<ReminderId>,
         /// Which appointment.
         appointment: AppointmentId,
     },
@@ -48,7 +48,8 @@ impl Purpose {
     pub const fn reminder(self) -> Option<ReminderId> {
         match self {
             Self::Inbound => None,
-            Self::Reminder { reminder, .. } | Self::CallBack { reminder } => Some(reminder),
+            Self::Reminder { reminder, .. } => reminder,
+            Self::CallBack { reminder } => Some(reminder),
         }
     }
 }

@@ -7,21 +7,24 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::Value;
 
 mod actions;
 mod outbound;
+mod reminders;
+#[cfg(test)]
+mod tests;
 
 use super::log::Log;
 use crate::domain::{
-    Appointment, AppointmentId, Bay, BayId, BookedTime, CallSid, Customer, CustomerId, OutboxId, PhoneNumber,
-    ServiceRecord, Vehicle, VehicleId,
+    Appointment, AppointmentId, Bay, BayId, BookedTime, CallSid, Customer, CustomerId, OutboxId, PhoneNumber, Reminder,
+    ReminderId, Round, ServiceRecord, Vehicle, VehicleId,
 };
 use crate::effects::{EffectId, Fence};
 use crate::ports::{
     Action, BookingStore, Cache, CallEnd, CallProgress, CallRecord, Claim, CustomerStore, JournalRow, JournalStore,
-    NewMessage, Order, OutboxRow, OutboxStore, Store, StoreError,
+    NewMessage, OptOut, Order, OutboxRow, OutboxStore, Store, StoreError, TextProgress,
 };
 
 /// How the store behaves.
@@ -34,8 +37,19 @@ pub(crate) struct Records {
     pub(crate) messages: Vec<NewMessage>,
     /// Orders that wait, oldest first.
     pub(crate) outbox: Vec<(OutboxId, Order)>,
+    /// Attempts at an order, and before when it is not tried again.
+    tries: HashMap<OutboxId, (u32, DateTime<Utc>)>,
     pub(crate) effects: HashMap<EffectId, Value>,
     pub(crate) bays: i64,
+    pub(crate) reminders: Vec<Reminder>,
+    /// The rounds that were made, by the date of their appointments.
+    pub(crate) rounds: HashMap<NaiveDate, Round>,
+    /// Which date's appointments those of the evening are about.
+    pub(crate) evenings: HashMap<ReminderId, NaiveDate>,
+    pub(crate) opt_outs: Vec<OptOut>,
+    pub(crate) texts: Vec<TextProgress>,
+    /// Calls that are due cannot be read.
+    pub(crate) claims_fail: Option<StoreError>,
     /// Each booking takes this long before it is committed.
     pub(crate) booking_takes: Duration,
     /// Each look-up of a customer takes this long.
@@ -53,6 +67,8 @@ pub(crate) struct FakeStore {
     pub(crate) batches: Log<Vec<JournalRow>>,
     pub(crate) started: Log<CallRecord>,
     pub(crate) ended: Log<(CallSid, CallEnd)>,
+    /// How Twilio saw calls, as it was noted.
+    pub(crate) progress: Log<CallProgress>,
     pub(crate) gate: Option<Arc<dyn Gate>>,
 }
 
@@ -96,8 +112,8 @@ pub(crate) enum Asked<'a> {
 impl Default for FakeStore {
     fn default() -> Self {
         let records = Records { customers: vec![maria()], vehicles: vec![accord()], bays: 1, ..Records::default() };
-        let (bookings, batches, started, ended) = Default::default();
-        Self { records: Mutex::new(records), bookings, batches, started, ended, gate: None }
+        let (bookings, batches, started, ended, progress) = Default::default();
+        Self { records: Mutex::new(records), bookings, batches, started, ended, progress, gate: None }
     }
 }
 
@@ -199,28 +215,37 @@ impl JournalStore for FakeStore {
     }
 
     async fn call_ended(&self, call: &CallSid, end: &CallEnd) -> Result<(), StoreError> {
+        if let Some(reminder) = end.reminder {
+            self.change(|records| records.talked(call, reminder));
+        }
         self.ended.push((call.clone(), end.clone()));
         Ok(())
     }
 
-    async fn call_progress(&self, _progress: &CallProgress) -> Result<(), StoreError> {
+    async fn call_progress(&self, progress: &CallProgress) -> Result<(), StoreError> {
+        self.progress.push(progress.clone());
         Ok(())
     }
 }
 
-/// Claims last until they are confirmed or given back; nothing is ever too early.
+/// Claims last until they are confirmed or given back.
 #[async_trait]
 impl OutboxStore for FakeStore {
     async fn claim_due(&self, claim: &Claim<'_>) -> Result<Vec<OutboxRow>, StoreError> {
-        let records = self.records.lock().unwrap();
-        let due = records.outbox.iter().filter(|(_, order)| order.kind().starts_with(claim.kind));
+        let mut records = self.records.lock().unwrap();
+        let Records { outbox, tries, .. } = &mut *records;
+        let due = outbox.iter().filter(|(id, order)| {
+            order.kind().starts_with(claim.kind) && tries.get(id).is_none_or(|(_, at)| *at <= claim.now)
+        });
         let row = |(id, order): &(OutboxId, Order)| OutboxRow {
             id: *id,
             order: order.clone(),
-            attempts: 1,
+            attempts: tries.get(id).map_or(1, |(attempts, _)| attempts + 1),
             worker: claim.worker.into(),
         };
-        Ok(due.take(claim.limit as usize).map(row).collect())
+        let rows: Vec<OutboxRow> = due.take(claim.limit as usize).map(row).collect();
+        tries.extend(rows.iter().map(|row| (row.id, (row.attempts, claim.now + claim.lease))));
+        Ok(rows)
     }
 
     async fn delivered(&self, row: &OutboxRow, _now: DateTime<Utc>) -> Result<bool, StoreError> {
@@ -230,8 +255,10 @@ impl OutboxStore for FakeStore {
         Ok(records.outbox.len() < before)
     }
 
-    async fn failed(&self, row: &OutboxRow, _next: DateTime<Utc>, _reason: &str) -> Result<bool, StoreError> {
-        Ok(self.records.lock().unwrap().outbox.iter().any(|(id, _)| *id == row.id))
+    async fn failed(&self, row: &OutboxRow, next: DateTime<Utc>, _reason: &str) -> Result<bool, StoreError> {
+        let mut records = self.records.lock().unwrap();
+        records.tries.insert(row.id, (row.attempts, next));
+        Ok(records.outbox.iter().any(|(id, _)| *id == row.id))
     }
 
     async fn parked(&self, row: &OutboxRow, now: DateTime<Utc>, _reason: &str) -> Result<bool, StoreError> {

@@ -7,6 +7,7 @@ use super::router::ToolRouter;
 use crate::calendar::CalendarMsg;
 use crate::domain::BayId;
 use crate::limits;
+use crate::notifier::NotifierMsg;
 
 impl ToolRouter {
     /// The bays that a new appointment had better not use. What is not known is no restriction.
@@ -19,5 +20,8 @@ impl ToolRouter {
     /// A change was written: its orders can be delivered. If nobody hears it, the next look into the outbox finds them.
     pub(super) fn tell_outside(&self) {
         let _ = self.calendar.cast(CalendarMsg::OutboxFilled);
+        if self.sends_texts {
+            let _ = self.notifier.cast(NotifierMsg::OutboxFilled);
+        }
     }
 }

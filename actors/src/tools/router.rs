@@ -17,6 +17,7 @@ use crate::domain::{CustomerId, Shop};
 use crate::effects::{EffectId, Fence};
 use crate::events::{ToolDenied, ToolEnded, emit};
 use crate::limits;
+use crate::notifier::NotifierRef;
 use crate::ports::{Action, Clock, ToolCall, VinDecoder};
 use crate::turn::EndKind;
 
@@ -51,6 +52,8 @@ pub struct ToolRouter {
     pub crm: CrmRef,
     /// Free times.
     pub calendar: CalendarRef,
+    /// Who sends text messages.
+    pub notifier: NotifierRef,
     /// Who knows vehicles by their numbers; without, the numbers' own rules say what they can.
     pub vins: Option<Arc<dyn VinDecoder>>,
     /// Services and hours.

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::*;
+use crate::address::Address;
 use crate::domain::{PhoneNumber, TurnId};
 use crate::effects::{EffectId, TurnClock};
 use crate::ports::{Clock, ToolCall};
@@ -40,7 +41,16 @@ impl Bench {
         let clock: Arc<dyn Clock> = Arc::new(FakeClock::monday_morning());
         let (crm, calendar) = (world.addresses.crm.clone(), world.addresses.calendar.clone());
         let shop = Arc::new(crate::domain::Shop::default());
-        let router = ToolRouter { crm, calendar, vins: None, shop, clock, can_transfer: true, sends_texts: false };
+        let router = ToolRouter {
+            crm,
+            calendar,
+            notifier: Address::default(),
+            vins: None,
+            shop,
+            clock,
+            can_transfer: true,
+            sends_texts: false,
+        };
         Self { world, router, turns: TurnClock::at(TurnId(1)), identity, calls: 0 }
     }
 

@@ -1,5 +1,7 @@
-//! The edge without a socket (`webhooks`, `probes`) and with one (`media`).
+//! The edge without a socket (`webhooks`, `outbound`, `operator`, `probes`) and with one (`media`).
 
 mod media;
+mod operator;
+mod outbound;
 mod probes;
 mod webhooks;

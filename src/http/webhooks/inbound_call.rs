@@ -6,18 +6,16 @@ use axum::routing::post;
 use otto_actors::domain::PhoneNumber;
 use otto_actors::registry::{Admission, IncomingCall, Purpose};
 
-use super::{TwiMl, say_and_leave};
+use super::{TwiMl, connect, say_and_leave};
 use crate::http::signed::SignedForm;
 use crate::http::state::AppState;
 use crate::http::urls::INBOUND_CALL;
-use crate::vendors::twilio::media::TOKEN_PARAMETER;
-use crate::vendors::twilio::twiml;
 
 pub(super) fn router() -> Router<AppState> {
     Router::new().route(INBOUND_CALL, post(answer))
 }
 
-async fn answer(State(state): State<AppState>, SignedForm { call, form }: SignedForm) -> TwiMl {
+async fn answer(State(state): State<AppState>, SignedForm { call, form, .. }: SignedForm) -> TwiMl {
     // A withheld number is any text, which is no error.
     let number = |name: &str| form.get(name).and_then(|text| PhoneNumber::parse(text).ok());
     let call = IncomingCall { call, caller: number("From"), line: number("To"), purpose: Purpose::Inbound };
@@ -26,9 +24,4 @@ async fn answer(State(state): State<AppState>, SignedForm { call, form }: Signed
         Ok(Admission::Full | Admission::Draining) => say_and_leave(&state, &state.shop.wording.busy),
         Err(_) => say_and_leave(&state, &state.shop.wording.apology),
     }
-}
-
-fn connect(state: &AppState, token: &str) -> TwiMl {
-    let (stream, ended) = (state.public.media_stream(), state.public.stream_ended());
-    TwiMl(twiml::connect_stream(&stream, &ended, &[(TOKEN_PARAMETER, token)]))
 }

@@ -92,7 +92,13 @@ impl CachedStore {
                 let before = self.behind.store.customer(*customer).await?;
                 before.map(|customer| customer.phone).into_iter().chain(facts.phone.clone()).collect()
             }
-            Action::StopReminders { opt_out, .. } => vec![opt_out.phone.clone()],
+            Action::StopReminders { opt_out, customer, .. } => {
+                let on_file = match customer {
+                    Some(customer) => self.behind.store.customer(*customer).await?,
+                    None => None,
+                };
+                on_file.map(|customer| customer.phone).into_iter().chain([opt_out.phone.clone()]).collect()
+            }
             Action::ChangeAppointment { .. }
             | Action::AddVehicle { .. }
             | Action::TakeMessage { .. }

@@ -28,6 +28,15 @@ pub(super) async fn lock_bays(tx: &mut Connection) -> Result<(), StoreError> {
     sqlx::query(sql).execute(tx).await.map(|_| ()).map_err(store_error)
 }
 
+/// The number of the lock below: any that nothing else uses.
+const CALLS: i64 = 0x0770_ca11;
+
+/// Whoever claims calls does so one after the other, so that of two rows with one number one is claimed.
+pub(super) async fn lock_calls(tx: &mut Connection) -> Result<(), StoreError> {
+    let sql = "SELECT pg_advisory_xact_lock($1)";
+    sqlx::query(sql).bind(CALLS).execute(tx).await.map(|_| ()).map_err(store_error)
+}
+
 /// Translates an error of the driver. Messages and details are left out: they quote values.
 /// Codes: <https://www.postgresql.org/docs/15/errcodes-appendix.html>.
 pub(super) fn store_error(error: sqlx::Error) -> StoreError {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use otto_actors::domain::PhoneNumber;
-use otto_actors::ports::{BookingStore as _, CustomerStore as _, Store as _};
+use otto_actors::ports::{BookingStore as _, CallClaim, CustomerStore as _, ReminderStore as _, Store as _};
 
 use super::*;
 use crate::store::Records;
@@ -42,6 +42,28 @@ async fn migrations_go_up_and_down_and_up() {
     assert!(store.ping().await.is_err());
     MIGRATIONS.run(&mut *connection).await.unwrap();
     assert_eq!((tables(&store).await, store.bay_count().await), (12, Ok(0)));
+}
+
+#[tokio::test]
+async fn a_claim_does_not_wait_for_a_row_that_is_being_settled() {
+    let database = Database::create().await;
+    let store = open(&database).await;
+    run(
+        &store,
+        "INSERT INTO reminders (kind, phone, due_at, until, next_at) SELECT 'call_back', '+1555555010' || n, \
+         '2026-11-24T00:00:00Z', '2026-11-24T02:00:00Z', '2026-11-24T00:00:00Z' FROM generate_series(1, 2) AS n",
+    )
+    .await;
+    let mut held = store.primary.begin().await.unwrap();
+    let first: i64 = sqlx::query_scalar("SELECT id FROM reminders ORDER BY id LIMIT 1 FOR UPDATE")
+        .fetch_one(&mut *held)
+        .await
+        .unwrap();
+    let claim = CallClaim { worker: "a", limit: 9, lease: Duration::from_secs(60), now: at(0, 0) };
+    let claimed = store.claim_calls(&claim).await.unwrap();
+    assert!(claimed.len() == 1 && claimed[0].reminder.id.0 != first, "{claimed:?}");
+    held.rollback().await.unwrap();
+    assert_eq!(store.claim_calls(&claim).await.unwrap()[0].reminder.id.0, first);
 }
 
 /// A table that says "serialization failure" or "deadlock" a few times; a sequence counts through rollbacks.

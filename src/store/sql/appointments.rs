@@ -6,11 +6,11 @@ use otto_actors::domain::{
 };
 use otto_actors::effects::EffectId;
 use otto_actors::ports::{
-    AppointmentChange, AppointmentStep, Booking, BookingCustomer, CalendarOrder, Order, StoreError,
+    AppointmentChange, AppointmentStep, Booking, BookingCustomer, CalendarOrder, Order, StoreError, TextKind,
 };
 
 use super::dialect::{self, Connection, store_error};
-use super::{customers, outbox};
+use super::{customers, outbox, texts};
 use crate::store::rows::{AppointmentRow, small};
 use crate::store::stamp::Stamp;
 
@@ -35,6 +35,9 @@ pub(super) async fn book(
     let bay = free_bay(tx, wanted.starts_at, wanted.minutes, &booking.avoid).await?;
     let appointment = insert(tx, &wanted, bay, Some(effect.call.as_str())).await?;
     outbox::insert(tx, &Order::CalendarUpsert(order(&appointment, appointment.bay))).await?;
+    if booking.text {
+        texts::order(tx, TextKind::Booked, &appointment).await?;
+    }
     Ok((appointment, customer))
 }
 
@@ -52,6 +55,7 @@ pub(super) async fn change(
         return Err(StoreError::NotOpen(before.status));
     }
     let old_bay = before.bay;
+    let text = change.step.text().filter(|_| change.text);
     let wanted = match change.step {
         AppointmentStep::Confirm => Appointment { status: AppointmentStatus::Confirmed, ..before },
         AppointmentStep::Cancel { reason } => {
@@ -68,6 +72,9 @@ pub(super) async fn change(
     };
     let after = update(tx, &wanted).await?;
     write_orders(tx, &after, old_bay).await?;
+    if let Some(about) = text {
+        texts::order(tx, about, &after).await?;
+    }
     let customer = customers::by_id(tx, after.customer).await?;
     Ok((after, customer))
 }

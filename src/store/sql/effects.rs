@@ -1,5 +1,6 @@
 //! What a tool call does, with its stored result, in one transaction: never lost, never twice.
 
+use chrono::Utc;
 use otto_actors::effects::{EffectId, Fence};
 use otto_actors::ports::{Action, StoreError};
 use serde_json::Value;
@@ -7,7 +8,7 @@ use sqlx::Transaction;
 use sqlx::types::Json;
 
 use super::dialect::{self, Connection, Db, store_error};
-use super::{appointments, customers};
+use super::{appointments, customers, opt_outs, reminders};
 use crate::store::rows::integer;
 
 /// Does the work, asks the fence last, and commits or leaves nothing.
@@ -52,8 +53,13 @@ async fn act_in(tx: &mut Connection, effect: &EffectId, action: Action) -> Resul
             customers::take_message(tx, effect, &message).await?;
             render()
         }
-        Action::RequestCallBack { .. } | Action::StopReminders { .. } => {
-            return Err(StoreError::Refused("not there yet".into()));
+        Action::RequestCallBack { new, render } => {
+            reminders::add(tx, &new).await?;
+            render()
+        }
+        Action::StopReminders { opt_out, customer, render } => {
+            opt_outs::stop_reminders(tx, &opt_out, customer, Utc::now()).await?;
+            render()
         }
     };
     insert(tx, effect, kind, &result).await?;

@@ -1,73 +1,105 @@
 //! The ports of calls to be placed and of text messages, as a table of contents like `ports.rs`.
 
 use async_trait::async_trait;
+use backon::Retryable as _;
 use chrono::{DateTime, Utc};
 use otto_actors::domain::{
-    Appointment, CallSid, Customer, NewReminder, OutboxId, PhoneNumber, Reminder, ReminderId, Round,
+    Appointment, AppointmentId, CallSid, Customer, NewReminder, OutboxId, PhoneNumber, Reminder, ReminderId, Round,
 };
 use otto_actors::ports::{
-    CallClaim, CallSettled, Channel, DueCall, OptOut, ReminderStore, StoreError, TextProgress, TextStore,
+    CallClaim, CallSettled, Channel, DueCall, OptOut, ReminderStore, StoreError, TakenMessage, TextProgress, TextStore,
 };
 
-use super::dialect::Database;
-
-fn not_there<T>() -> Result<T, StoreError> {
-    Err(StoreError::Refused("not there yet".into()))
-}
+use super::dialect::{Database, store_error};
+use super::{opt_outs, reads, reminders, texts};
+use crate::store::contention;
 
 #[async_trait]
 impl ReminderStore for Database {
-    async fn make_round(&self, _: &Round, _: DateTime<Utc>) -> Result<Option<u64>, StoreError> {
-        not_there()
+    async fn make_round(&self, round: &Round, now: DateTime<Utc>) -> Result<Option<u64>, StoreError> {
+        write!(self, |tx| reminders::make_round(tx, round, now))
     }
-    async fn round_of(&self, _: &Round) -> Result<Vec<(Appointment, Customer)>, StoreError> {
-        not_there()
+
+    async fn round_of(&self, round: &Round) -> Result<Vec<(Appointment, Customer)>, StoreError> {
+        reads::round_of(self.reader(), round).await
     }
-    async fn add_reminder(&self, _: &NewReminder, _: DateTime<Utc>) -> Result<ReminderId, StoreError> {
-        not_there()
+
+    async fn add_reminder(&self, new: &NewReminder, _now: DateTime<Utc>) -> Result<ReminderId, StoreError> {
+        write!(self, |tx| reminders::add(tx, new))
     }
-    async fn miss_overdue(&self, _: DateTime<Utc>, _: bool) -> Result<Vec<ReminderId>, StoreError> {
-        not_there()
+
+    async fn miss_overdue(&self, now: DateTime<Utc>, texts: bool) -> Result<Vec<ReminderId>, StoreError> {
+        write!(self, |tx| reminders::miss_overdue(tx, now, texts))
     }
-    async fn claim_calls(&self, _: &CallClaim<'_>) -> Result<Vec<DueCall>, StoreError> {
-        not_there()
+
+    async fn claim_calls(&self, claim: &CallClaim<'_>) -> Result<Vec<DueCall>, StoreError> {
+        write!(self, |tx| reminders::claim(tx, claim))
     }
-    async fn settle_call(&self, _: ReminderId, _: u32, _: &CallSettled, _: DateTime<Utc>) -> Result<bool, StoreError> {
-        not_there()
+
+    async fn settle_call(
+        &self,
+        id: ReminderId,
+        attempt: u32,
+        settled: &CallSettled,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        write!(self, |tx| reminders::settle(tx, (id, attempt), settled, now))
     }
-    async fn reminder(&self, _: ReminderId) -> Result<Option<Reminder>, StoreError> {
-        not_there()
+
+    async fn reminder(&self, id: ReminderId) -> Result<Option<Reminder>, StoreError> {
+        reads::reminder(self.reader(), id).await
     }
-    async fn reminder_of_call(&self, _: &CallSid) -> Result<Option<Reminder>, StoreError> {
-        not_there()
+
+    async fn open_reminder_of(&self, appointment: AppointmentId) -> Result<Option<ReminderId>, StoreError> {
+        let mut connection = self.reader().acquire().await.map_err(store_error)?;
+        reminders::open_for(&mut connection, appointment).await
     }
-    async fn reminders_between(&self, _: DateTime<Utc>, _: DateTime<Utc>, _: u32) -> Result<Vec<Reminder>, StoreError> {
-        not_there()
+
+    async fn reminder_of_call(&self, call: &CallSid) -> Result<Option<Reminder>, StoreError> {
+        reads::reminder_of_call(self.reader(), call).await
     }
-    async fn opt_out(&self, _: &OptOut, _: DateTime<Utc>) -> Result<(), StoreError> {
-        not_there()
+
+    async fn reminders_between(
+        &self,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+        limit: u32,
+    ) -> Result<Vec<Reminder>, StoreError> {
+        reads::reminders_between(self.reader(), from, to, limit).await
     }
-    async fn opt_in(&self, _: &PhoneNumber, _: Channel) -> Result<(), StoreError> {
-        not_there()
+
+    async fn opt_out(&self, opt_out: &OptOut, now: DateTime<Utc>) -> Result<(), StoreError> {
+        write!(self, |tx| opt_outs::add(tx, opt_out, now))
     }
-    async fn has_opted_out(&self, _: &PhoneNumber, _: Channel) -> Result<bool, StoreError> {
-        not_there()
+
+    async fn opt_in(&self, phone: &PhoneNumber, channel: Channel) -> Result<(), StoreError> {
+        write!(self, |tx| opt_outs::remove(tx, phone, channel))
+    }
+
+    async fn has_opted_out(&self, phone: &PhoneNumber, channel: Channel) -> Result<bool, StoreError> {
+        reads::has_opted_out(self.reader(), phone, channel).await
+    }
+
+    async fn messages_since(&self, since: DateTime<Utc>, limit: u32) -> Result<Vec<TakenMessage>, StoreError> {
+        reads::messages_since(self.reader(), since, limit).await
     }
 }
 
 #[async_trait]
 impl TextStore for Database {
-    async fn text_progress(&self, _: &TextProgress, _: DateTime<Utc>) -> Result<(), StoreError> {
-        not_there()
+    async fn text_progress(&self, progress: &TextProgress, now: DateTime<Utc>) -> Result<(), StoreError> {
+        write!(self, |tx| texts::progress(tx, progress, now))
     }
-    async fn text_of(&self, _: OutboxId) -> Result<Option<String>, StoreError> {
-        not_there()
+
+    async fn text_of(&self, order: OutboxId) -> Result<Option<String>, StoreError> {
+        reads::text_of(self.reader(), order).await
     }
+
     async fn confirm_by_text(
         &self,
-        _: &PhoneNumber,
-        _: DateTime<Utc>,
+        phone: &PhoneNumber,
+        now: DateTime<Utc>,
     ) -> Result<Option<(Appointment, Customer)>, StoreError> {
-        not_there()
+        write!(self, |tx| texts::confirm(tx, phone, now))
     }
 }

@@ -36,20 +36,6 @@ macro_rules! look_up {
     }};
 }
 
-/// A write in a transaction, again while the database gives it up for the sake of another one.
-macro_rules! write {
-    ($database:expr, |$tx:ident| $write:expr) => {{
-        let attempt = || async {
-            let mut transaction = $database.begin().await?;
-            let $tx = &mut *transaction;
-            let outcome = $write.await?;
-            transaction.commit().await.map_err(store_error)?;
-            Ok(outcome)
-        };
-        attempt.retry(contention::patience()).when(contention::again).await
-    }};
-}
-
 #[async_trait]
 impl CustomerStore for Database {
     async fn customer_by_phone(&self, phone: &PhoneNumber) -> Result<Option<Customer>, StoreError> {
@@ -114,8 +100,8 @@ impl JournalStore for Database {
         write!(self, |tx| journal::call_ended(tx, call, end))
     }
 
-    async fn call_progress(&self, _progress: &CallProgress) -> Result<(), StoreError> {
-        Err(StoreError::Refused("not there yet".into()))
+    async fn call_progress(&self, progress: &CallProgress) -> Result<(), StoreError> {
+        write!(self, |tx| journal::call_progress(tx, progress))
     }
 }
 

@@ -1,13 +1,18 @@
 //! Everything that only reads. Apart from the writes, because it needs no transaction and may run on a replica.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Duration, Utc};
 use otto_actors::domain::{
-    Appointment, AppointmentId, Bay, BayId, BookedTime, Customer, CustomerId, PhoneNumber, ServiceRecord, Vehicle,
+    Appointment, AppointmentId, Bay, BayId, BookedTime, CallSid, Customer, CustomerId, OutboxId, PhoneNumber, Reminder,
+    ReminderId, Round, ServiceRecord, Vehicle,
 };
-use otto_actors::ports::StoreError;
+use otto_actors::ports::{Channel, StoreError, TakenMessage};
 
 use super::dialect::{Pool, store_error};
-use crate::store::rows::{AppointmentRow, BayRow, BookedRow, CustomerRow, ServiceRow, VehicleRow, search_name};
+use crate::store::rows::{
+    AppointmentRow, BayRow, BookedRow, CustomerRow, MessageRow, ReminderRow, ServiceRow, VehicleRow, search_name,
+};
 use crate::store::stamp::Stamp;
 
 pub(super) async fn customer_by_phone(pool: &Pool, phone: &PhoneNumber) -> Result<Option<Customer>, StoreError> {
@@ -135,4 +140,99 @@ pub(super) async fn parked(pool: &Pool) -> Result<u64, StoreError> {
 pub(super) async fn sync_token(pool: &Pool, bay: BayId) -> Result<Option<String>, StoreError> {
     let sql = "SELECT sync_token FROM calendar_syncs WHERE bay_id = $1";
     sqlx::query_scalar(sql).bind(bay.0).fetch_optional(pool).await.map_err(store_error)
+}
+
+/// Whom the round of a date calls, earliest appointment first.
+pub(super) async fn round_of(pool: &Pool, round: &Round) -> Result<Vec<(Appointment, Customer)>, StoreError> {
+    let (from, to) = (Stamp::new(round.from), Stamp::new(round.to));
+    let sql = concat!(
+        "SELECT ",
+        appointment_columns!(),
+        " FROM appointments AS a WHERE ",
+        may_be_reminded!(),
+        " ORDER BY starts_at, id"
+    );
+    let rows: Vec<AppointmentRow> =
+        sqlx::query_as(sql).bind(from).bind(to).fetch_all(pool).await.map_err(store_error)?;
+    let sql = concat!(
+        "SELECT ",
+        customer_columns!(),
+        " FROM customers WHERE id IN (SELECT a.customer_id FROM appointments AS a WHERE ",
+        may_be_reminded!(),
+        ")"
+    );
+    let people: Vec<CustomerRow> =
+        sqlx::query_as(sql).bind(from).bind(to).fetch_all(pool).await.map_err(store_error)?;
+    let people: Vec<Customer> = people.into_iter().map(Customer::try_from).collect::<Result<_, _>>()?;
+    let by_id: HashMap<CustomerId, Customer> = people.into_iter().map(|customer| (customer.id, customer)).collect();
+    let appointments = rows.into_iter().map(Appointment::try_from).collect::<Result<Vec<_>, _>>()?;
+    // Whoever changed their mind between the two statements is left out.
+    let pair = |a: Appointment| by_id.get(&a.customer).cloned().map(|customer| (a, customer));
+    Ok(appointments.into_iter().filter_map(pair).collect())
+}
+
+pub(super) async fn reminder(pool: &Pool, id: ReminderId) -> Result<Option<Reminder>, StoreError> {
+    let sql = concat!("SELECT ", reminder_columns!(), " FROM reminders WHERE id = $1");
+    let row: Option<ReminderRow> = sqlx::query_as(sql).bind(id.0).fetch_optional(pool).await.map_err(store_error)?;
+    row.map(Reminder::try_from).transpose()
+}
+
+pub(super) async fn reminder_of_call(pool: &Pool, call: &CallSid) -> Result<Option<Reminder>, StoreError> {
+    let sql = concat!("SELECT ", reminder_columns!(), " FROM reminders WHERE call_sid = $1 ORDER BY id DESC LIMIT 1");
+    let row: Option<ReminderRow> =
+        sqlx::query_as(sql).bind(call.as_str()).fetch_optional(pool).await.map_err(store_error)?;
+    row.map(Reminder::try_from).transpose()
+}
+
+pub(super) async fn reminders_between(
+    pool: &Pool,
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+    limit: u32,
+) -> Result<Vec<Reminder>, StoreError> {
+    let sql = concat!(
+        "SELECT ",
+        reminder_columns!(),
+        " FROM reminders WHERE due_at >= $1 AND due_at < $2 ORDER BY due_at DESC, id DESC LIMIT $3"
+    );
+    let rows: Vec<ReminderRow> = sqlx::query_as(sql)
+        .bind(Stamp::new(from))
+        .bind(Stamp::new(to))
+        .bind(i64::from(limit))
+        .fetch_all(pool)
+        .await
+        .map_err(store_error)?;
+    rows.into_iter().map(Reminder::try_from).collect()
+}
+
+pub(super) async fn has_opted_out(pool: &Pool, phone: &PhoneNumber, channel: Channel) -> Result<bool, StoreError> {
+    let sql = "SELECT count(*) FROM opt_outs WHERE phone = $1 AND channel = $2";
+    let count: i64 = sqlx::query_scalar(sql)
+        .bind(phone.as_e164())
+        .bind(channel.as_str())
+        .fetch_one(pool)
+        .await
+        .map_err(store_error)?;
+    Ok(count > 0)
+}
+
+pub(super) async fn text_of(pool: &Pool, order: OutboxId) -> Result<Option<String>, StoreError> {
+    let sql = "SELECT message_sid FROM texts WHERE outbox_id = $1";
+    sqlx::query_scalar(sql).bind(order.0).fetch_optional(pool).await.map_err(store_error)
+}
+
+pub(super) async fn messages_since(
+    pool: &Pool,
+    since: DateTime<Utc>,
+    limit: u32,
+) -> Result<Vec<TakenMessage>, StoreError> {
+    let sql = "SELECT created_at, call_sid, caller, customer_id, name, body FROM messages WHERE created_at >= $1 \
+               ORDER BY created_at DESC, id DESC LIMIT $2";
+    let rows: Vec<MessageRow> = sqlx::query_as(sql)
+        .bind(Stamp::new(since))
+        .bind(i64::from(limit))
+        .fetch_all(pool)
+        .await
+        .map_err(store_error)?;
+    rows.into_iter().map(TakenMessage::try_from).collect()
 }

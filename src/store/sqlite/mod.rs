@@ -22,6 +22,10 @@ macro_rules! skip_locked {
     };
 }
 
+#[macro_use]
+#[path = "../sql/transaction.rs"]
+mod transaction;
+
 #[path = "../sql/appointments.rs"]
 mod appointments;
 #[path = "../sql/bays.rs"]
@@ -39,6 +43,8 @@ mod dialect;
 mod effects;
 #[path = "../sql/journal.rs"]
 mod journal;
+#[path = "../sql/opt_outs.rs"]
+mod opt_outs;
 #[path = "../sql/outbound.rs"]
 mod outbound;
 #[path = "../sql/outbox.rs"]
@@ -47,8 +53,12 @@ mod outbox;
 mod ports;
 #[path = "../sql/reads.rs"]
 mod reads;
+#[path = "../sql/reminders.rs"]
+mod reminders;
 #[cfg(test)]
 mod tests;
+#[path = "../sql/texts.rs"]
+mod texts;
 
 use std::str::FromStr as _;
 use std::time::Duration;

@@ -1,6 +1,7 @@
 //! The contract that every database keeps, written over the ports alone: a file a theme. A database joins with a way to
 //! open it and one line at the end of this file.
 
+mod attempts;
 mod booking;
 mod calendar;
 mod changes;
@@ -10,6 +11,8 @@ mod outbox;
 #[path = "../../../tests/postgres.rs"]
 mod postgres;
 mod records;
+mod reminders;
+mod texts;
 
 pub(super) use lab::{at, bays, book, by_new};
 pub(super) use postgres::Database;
@@ -42,6 +45,15 @@ macro_rules! keeps_the_contract {
             calendar: an_order_asks_for_what_the_appointment_is_now a_refused_order_is_kept_and_in_nobodys_way
                 people_move_and_cancel_in_the_calendar what_is_not_possible_is_put_back
                 bays_that_are_taken_outside_are_avoided how_far_a_calendar_was_read_is_kept;
+            reminders: a_round_is_made_once_whoever_asks who_is_not_to_be_called_is_skipped_with_a_reason
+                the_number_on_file_is_called what_is_overdue_is_missed_and_texted a_call_is_asked_for_once
+                opting_out_and_in a_tool_asks_for_a_call_and_stops_them those_of_a_time_are_listed_latest_first;
+            attempts: each_word_of_an_attempt_by_where_it_stands an_attempt_is_held_and_found_in_doubt
+                attempts_that_do_not_count_are_told_apart a_number_is_called_once_at_a_time
+                what_came_of_the_conversation_wins of_many_that_claim_at_once_each_row_goes_to_one;
+            texts: a_text_is_ordered_with_what_it_is_about how_a_text_stands_never_goes_back
+                a_text_message_confirms_the_earliest the_call_log_is_the_same_in_any_order
+                messages_are_listed_latest_first;
         }
     };
     ($database:ident, $open:expr, $($theme:ident: $($clause:ident)*;)*) => {

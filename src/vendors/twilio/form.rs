@@ -1,6 +1,8 @@
 //! The parameters of a webhook. Unknown ones may appear at any time and all are signed, so every pair is kept, in order
 //! and with repetitions.
 
+use otto_actors::domain::AnsweredBy;
+
 /// A form as Twilio posts it. It holds personal data, so it cannot be printed.
 pub struct Form(Vec<(String, String)>);
 
@@ -20,6 +22,29 @@ impl Form {
     /// All pairs, as a signature covers them.
     pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+}
+
+/// Longest name of a message that is accepted, in characters. Twilio's own have 34.
+const SID_MAX_CHARS: usize = 64;
+
+/// Whether a text is Twilio's name for a message: `SM` or `MM` and letters or digits.
+#[must_use]
+pub fn is_message_sid(text: &str) -> bool {
+    let tail = text.strip_prefix("SM").or_else(|| text.strip_prefix("MM")).unwrap_or_default();
+    !tail.is_empty() && text.len() <= SID_MAX_CHARS && tail.bytes().all(|b| b.is_ascii_alphanumeric())
+}
+
+/// What has answered a call, in the words of Twilio's callbacks. None for `machine_start`, since its greeting is not over
+/// yet, and for words that are not known.
+#[must_use]
+pub fn answered_by(word: &str) -> Option<AnsweredBy> {
+    match word {
+        "human" => Some(AnsweredBy::Human),
+        "fax" => Some(AnsweredBy::Fax),
+        "unknown" => Some(AnsweredBy::Unknown),
+        "machine_end_beep" | "machine_end_silence" | "machine_end_other" => Some(AnsweredBy::Machine),
+        _ => None,
     }
 }
 

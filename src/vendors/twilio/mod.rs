@@ -8,4 +8,4 @@ pub mod rest;
 pub mod signature;
 pub mod twiml;
 
-pub use rest::TwilioRest;
+pub use rest::{Callbacks, Outbound, TwilioRest};

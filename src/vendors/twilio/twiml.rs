@@ -62,6 +62,16 @@ pub fn hangup() -> String {
     document(end)
 }
 
+/// Answers a text message, or does not.
+#[must_use]
+pub fn message(text: Option<&str>) -> String {
+    document(|xml| {
+        let Some(text) = text else { return Ok(()) };
+        let text: String = text.chars().filter(|c| is_xml(*c)).collect();
+        xml.create_element("Message").write_text_content(BytesText::new(&text)).map(|_| ())
+    })
+}
+
 /// Says something and ends the call.
 #[must_use]
 pub fn say_and_hangup(text: &str) -> String {
@@ -136,6 +146,7 @@ mod tests {
              </Connect></Response>"
         );
         assert_eq!(hangup(), "<Response><Hangup/></Response>");
+        assert_eq!(message(Some("R&D")), "<Response><Message>R&amp;D</Message></Response>");
         assert_eq!(
             say_and_hangup("Tom & <Jerry>\0"),
             "<Response><Say>Tom &amp; &lt;Jerry&gt;</Say><Hangup/></Response>"

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use crate::calendar::machine::{BusyBook, Errand, Errands, Window, Wish, backoff, settle};
+use crate::backoff;
+use crate::calendar::machine::{BusyBook, Errand, Errands, Window, Wish, settle};
 use crate::limits;
 use crate::ports::{BusyTimes, Settled};
 use crate::testing::calendar::{away, locked_out, refused};
@@ -12,8 +13,11 @@ use crate::testing::calendar::{away, locked_out, refused};
 #[test]
 fn waits_double_up_to_a_limit_and_are_spread() {
     for (attempts, seconds) in [(0, 1), (1, 2), (5, 32), (9, 512), (10, 600), (1_000, 600)] {
-        assert_eq!(backoff(attempts, 0.0).as_secs(), seconds, "{attempts}");
-        assert_eq!(backoff(attempts, 1.0), backoff(attempts, 0.0).mul_f64(1.0 + limits::OUTBOX_BACKOFF_JITTER));
+        assert_eq!(backoff::after(attempts, 0.0).as_secs(), seconds, "{attempts}");
+        assert_eq!(
+            backoff::after(attempts, 1.0),
+            backoff::after(attempts, 0.0).mul_f64(1.0 + limits::OUTBOX_BACKOFF_JITTER)
+        );
     }
 }
 

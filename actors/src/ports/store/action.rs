@@ -10,7 +10,7 @@ use crate::domain::{
     NewVehicle, PhoneNumber, Vehicle,
 };
 
-use super::OptOut;
+use super::{OptOut, TextKind};
 
 /// Turns an appointment, as it is after the change, into the result of the tool.
 pub type Render = Arc<dyn Fn(&Appointment, &Customer) -> Value + Send + Sync>;
@@ -119,6 +119,18 @@ pub enum AppointmentStep {
         /// In the customer's words.
         reason: Option<String>,
     },
+}
+
+impl AppointmentStep {
+    /// What the customer gets a text message about.
+    #[must_use]
+    pub fn text(&self) -> Option<TextKind> {
+        match self {
+            Self::Move { .. } => Some(TextKind::Moved),
+            Self::Cancel { .. } => Some(TextKind::Cancelled),
+            Self::Confirm => None,
+        }
+    }
 }
 
 /// A message for the people of the shop.

@@ -16,7 +16,9 @@ pub use bookings::BookingStore;
 pub use customers::CustomerStore;
 pub use journal::{CallEnd, CallFacts, CallProgress, CallRecord, JournalRow, JournalStore};
 pub use outbox::{CalendarOrder, Claim, Order, OutboxRow, OutboxStore};
-pub use reminders::{CallClaim, CallSettled, Channel, DueCall, DueTask, OptOut, PlannedCall, ReminderStore};
+pub use reminders::{
+    CallClaim, CallSettled, Channel, DueCall, DueTask, OptOut, PlannedCall, ReminderStore, TakenMessage,
+};
 pub use texts::{TextKind, TextOrder, TextProgress, TextStore};
 
 use async_trait::async_trait;

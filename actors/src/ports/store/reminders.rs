@@ -6,9 +6,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::StoreError;
+use super::{NewMessage, StoreError};
 use crate::domain::{
-    Appointment, CallSid, Customer, NewReminder, Reminder, ReminderId, ReminderKind, ReminderOutcome, Round,
+    Appointment, AppointmentId, CallSid, Customer, NewReminder, Reminder, ReminderId, ReminderKind, ReminderOutcome,
+    ReminderStatus, Round,
 };
 
 /// The calls that Otto is to place. Every change says which attempt it is about, so that word of an earlier attempt, or
@@ -22,7 +23,7 @@ pub trait ReminderStore: Send + Sync {
     /// Whom the round of a date would call, without making it, earliest appointment first.
     async fn round_of(&self, round: &Round) -> Result<Vec<(Appointment, Customer)>, StoreError>;
 
-    /// Adds a single call. [`ReminderKind::Requested`] for an appointment for which one is open already gives that one.
+    /// Adds a single call. [`ReminderKind::Requested`] for an appointment of which a reminder is open already gives that one.
     async fn add_reminder(&self, new: &NewReminder, now: DateTime<Utc>) -> Result<ReminderId, StoreError>;
 
     /// Ends the pending ones whose time is over, as missed, and orders a text message for those of appointments when
@@ -30,9 +31,9 @@ pub trait ReminderStore: Send + Sync {
     async fn miss_overdue(&self, now: DateTime<Utc>, texts: bool) -> Result<Vec<ReminderId>, StoreError>;
 
     /// Claims up to `limit` calls that are due and that nobody else holds, those that are in doubt first, then the
-    /// earliest appointment. Before that, pending ones that are not to be called any more are skipped: the appointment was
-    /// changed or called off, the consent is gone, or the number does not want calls. A number that is being called for
-    /// another row waits.
+    /// earliest appointment. Before that, pending ones that are not to be called any more are skipped, for one of the
+    /// [`reasons`](crate::domain::reasons): the appointment was changed or called off, the consent is gone, or the number does
+    /// not want calls. A number that is being called for another row waits.
     async fn claim_calls(&self, claim: &CallClaim<'_>) -> Result<Vec<DueCall>, StoreError>;
 
     /// Notes what became of an attempt. False when the row has moved on meanwhile: nothing was changed.
@@ -46,6 +47,9 @@ pub trait ReminderStore: Send + Sync {
 
     /// One of them.
     async fn reminder(&self, id: ReminderId) -> Result<Option<Reminder>, StoreError>;
+
+    /// The one that still leads to a call about an appointment; no call-back.
+    async fn open_reminder_of(&self, appointment: AppointmentId) -> Result<Option<ReminderId>, StoreError>;
 
     /// The one whose latest attempt is this call.
     async fn reminder_of_call(&self, call: &CallSid) -> Result<Option<Reminder>, StoreError>;
@@ -66,6 +70,21 @@ pub trait ReminderStore: Send + Sync {
 
     /// Whether a number does not want to be called or texted.
     async fn has_opted_out(&self, phone: &crate::domain::PhoneNumber, channel: Channel) -> Result<bool, StoreError>;
+
+    /// The messages that callers have left for the people of the shop since a time, latest first, at most `limit`; for
+    /// operators.
+    async fn messages_since(&self, since: DateTime<Utc>, limit: u32) -> Result<Vec<TakenMessage>, StoreError>;
+}
+
+/// A message that a caller has left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TakenMessage {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// In which call.
+    pub call: CallSid,
+    /// From whom, and what they say.
+    pub message: NewMessage,
 }
 
 /// Who claims how many calls, and until when.
@@ -125,7 +144,7 @@ pub enum CallSettled {
     },
     /// To be dialled again at that time.
     Again {
-        /// When.
+        /// When; missed when that is too late.
         at: DateTime<Utc>,
         /// The attempt counts: the telephone rang, or would have.
         counts: bool,
@@ -146,6 +165,51 @@ pub enum CallSettled {
         /// Why; free of personal data.
         reason: String,
     },
+}
+
+impl CallSettled {
+    /// Makes a row what it is after this word of an attempt: the rule of every store. False when the row has moved on.
+    pub fn apply(&self, row: &mut Reminder, attempt: u32) -> bool {
+        if row.attempts != attempt || !self.may_follow(row) {
+            return false;
+        }
+        match self {
+            Self::Accepted { call, look_at } => {
+                (row.status, row.next_at) = (ReminderStatus::Calling, *look_at);
+                (row.call, row.reason) = (Some(call.clone()), None);
+            }
+            Self::Unknown { look_at, reason } => (row.next_at, row.reason) = (*look_at, Some(reason.clone())),
+            Self::Again { at, counts, reason } => {
+                row.failures += u32::from(!counts);
+                row.status = if *at < row.until { ReminderStatus::Pending } else { ReminderStatus::Missed };
+                (row.next_at, row.reason) = (*at, Some(reason.clone()));
+            }
+            Self::Done(outcome) => row.end(*outcome),
+            Self::Missed { reason, .. } => (row.status, row.reason) = (ReminderStatus::Missed, Some(reason.clone())),
+            Self::Skipped { reason } => (row.status, row.reason) = (ReminderStatus::Skipped, Some(reason.clone())),
+        }
+        true
+    }
+
+    fn may_follow(&self, row: &Reminder) -> bool {
+        let under_way = matches!(row.status, ReminderStatus::Dialling | ReminderStatus::Calling);
+        // An attempt that was given up because no call was found, and whose call turns up after all.
+        let unheard = row.status == ReminderStatus::Pending && row.attempts > 0 && row.call.is_none();
+        match self {
+            Self::Accepted { call, .. } => {
+                row.status == ReminderStatus::Dialling
+                    || unheard
+                    || (row.status == ReminderStatus::Calling && row.call.as_ref() == Some(call))
+            }
+            Self::Done(outcome) => {
+                let more = row.is_answered() && *outcome != ReminderOutcome::Answered;
+                under_way || unheard || (row.status == ReminderStatus::Done && more)
+            }
+            // Said because no call was found. One that Twilio has told of meanwhile is there.
+            Self::Unknown { .. } | Self::Again { counts: false, .. } => row.status == ReminderStatus::Dialling,
+            Self::Again { .. } | Self::Missed { .. } | Self::Skipped { .. } => under_way,
+        }
+    }
 }
 
 /// How somebody is not to be reached.
@@ -179,6 +243,11 @@ pub struct OptOut {
     pub reason: &'static str,
 }
 
+impl OptOut {
+    /// The person with that number said so.
+    pub const ASKED: &'static str = "asked";
+}
+
 /// A line of the dry run: who would be called, and when.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlannedCall {
@@ -190,6 +259,6 @@ pub struct PlannedCall {
     pub customer: Customer,
     /// The date of the appointment, in the shop's zone.
     pub of: NaiveDate,
-    /// When the calls begin.
+    /// When the call would be placed, at the account's pace.
     pub due_at: DateTime<Utc>,
 }

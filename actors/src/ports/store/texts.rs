@@ -28,8 +28,7 @@ pub struct TextOrder {
     pub about: TextKind,
     /// The appointment.
     pub appointment: AppointmentId,
-    /// The appointment's version when the order was written: when it has a higher one, a newer text is on its way and
-    /// this one is not sent.
+    /// The appointment's version when the order was written, for queries by hand.
     pub version: i64,
 }
 
@@ -44,6 +43,28 @@ pub struct TextProgress {
     pub status: String,
     /// Twilio's number for what went wrong.
     pub error_code: Option<u32>,
+}
+
+impl TextProgress {
+    /// Whether this report replaces what is known of the same message: the one that is furthest on stays, an end for
+    /// good. Words are those of <https://www.twilio.com/docs/messaging/api/message-resource#message-status-values>; one
+    /// that is not known counts as a beginning.
+    #[must_use]
+    pub fn follows(&self, known: &str) -> bool {
+        rank(known) < END && rank(known) <= rank(&self.status)
+    }
+}
+
+/// How far on a message is whose status is an end.
+const END: u8 = 3;
+
+fn rank(status: &str) -> u8 {
+    match status {
+        "sending" => 1,
+        "sent" => 2,
+        "delivered" | "undelivered" | "failed" | "canceled" | "read" => END,
+        _ => 0,
+    }
 }
 
 /// Text messages on file.

@@ -10,7 +10,7 @@ use crate::domain::{
 };
 use crate::effects::{EffectId, Fence};
 use crate::ports::{
-    Action, AppointmentChange, AppointmentStep, Booking, BookingCustomer, CalendarOrder, Order, StoreError,
+    Action, AppointmentChange, AppointmentStep, Booking, BookingCustomer, CalendarOrder, Order, StoreError, TextKind,
 };
 
 /// The id after those that are there.
@@ -48,8 +48,13 @@ impl Records {
                 self.messages.push(message);
                 Ok(render())
             }
-            Action::RequestCallBack { .. } | Action::StopReminders { .. } => {
-                Err(StoreError::Refused("not there yet".into()))
+            Action::RequestCallBack { new, render } => {
+                self.add_reminder(&new);
+                Ok(render())
+            }
+            Action::StopReminders { opt_out, customer, render } => {
+                self.stop_reminders(&opt_out, customer);
+                Ok(render())
             }
         }
     }
@@ -104,11 +109,14 @@ impl Records {
             ..appointment
         };
         self.order(Order::CalendarUpsert, &appointment, appointment.bay);
+        if booking.text {
+            self.text(TextKind::Booked, &appointment);
+        }
         self.appointments.push(appointment.clone());
         Ok((appointment, customer))
     }
 
-    fn change(&mut self, change: AppointmentChange) -> Result<(Appointment, Customer), StoreError> {
+    pub(super) fn change(&mut self, change: AppointmentChange) -> Result<(Appointment, Customer), StoreError> {
         let own = |a: &Appointment| a.id == change.appointment && a.customer == change.customer;
         let at = self.appointments.iter().position(own).ok_or(StoreError::NotFound("appointment"))?;
         let mut appointment = self.appointments[at].clone();
@@ -117,6 +125,7 @@ impl Records {
         }
         appointment.version += 1;
         let old_bay = appointment.bay;
+        let text = change.step.text().filter(|_| change.text);
         match change.step {
             AppointmentStep::Confirm => appointment.status = AppointmentStatus::Confirmed,
             AppointmentStep::Cancel { reason } => {
@@ -136,14 +145,21 @@ impl Records {
         if !cancelled {
             self.order(Order::CalendarUpsert, &appointment, appointment.bay);
         }
+        if let Some(about) = text {
+            self.text(about, &appointment);
+        }
         self.appointments[at] = appointment.clone();
         let customer = self.customer(appointment.customer)?;
         Ok((appointment, customer))
     }
 
     fn order(&mut self, order: fn(CalendarOrder) -> Order, about: &Appointment, bay: BayId) {
+        self.push(order(CalendarOrder { appointment: about.id, bay, version: about.version }));
+    }
+
+    pub(super) fn push(&mut self, order: Order) {
         let id = OutboxId(self.outbox.last().map_or(1, |(id, _)| id.0 + 1));
-        self.outbox.push((id, order(CalendarOrder { appointment: about.id, bay, version: about.version })));
+        self.outbox.push((id, order));
     }
 
     fn customer(&self, id: CustomerId) -> Result<Customer, StoreError> {
