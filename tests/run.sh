@@ -70,7 +70,10 @@ cargo test --workspace --locked --test '*' -- --test-threads 6 --skip load:: --s
 cargo test --workspace --locked --test '*' load:: -- --test-threads 1
 cargo test --workspace --locked --test '*' crash:: -- --test-threads 1
 # A hundred callers whose calls lose their parts: a release build, since a debug build has no time for so many.
-cargo build --release --locked
+cargo build --release --locked -p otto -p otto-sim
 for seed in 1 2; do
   timeout 60 cargo run --release --locked --quiet -- chaos --calls 100 --seed "$seed"
 done
+# What the engine costs, as a multiple of what the least program costs beside it: absolute times would be the machine's.
+timeout 180 "${CARGO_TARGET_DIR:-target}/release/otto-compare" --script chat --calls 40 --ramp-per-second 20 --seconds 5 \
+  --ms-per-char 20 --rounds 2 --max-cpu-ratio 3 --quiet

@@ -2,7 +2,7 @@
 //! engine's reading of a protocol cannot hide in the simulator. Nothing here uses a type of `otto` or `otto-actors`.
 //!
 //! Read in this order: [`speech`] is the audio that every part shares, the vendors come next, [`World`] starts them all. [`load`] puts an
-//! engine under load with them.
+//! engine under load with them; [`straight`] is the least program that can take an engine's place.
 
 pub mod knobs;
 pub mod record;
@@ -19,7 +19,9 @@ pub mod nhtsa;
 pub mod openai;
 pub mod twilio;
 
+pub mod compare;
 pub mod load;
+pub mod straight;
 
 mod world;
 

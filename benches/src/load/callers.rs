@@ -7,7 +7,7 @@ use rand::Rng;
 use rand::rngs::StdRng;
 
 use super::Plan;
-use super::brain::QUESTION;
+use super::brain::{ANSWER, QUESTION};
 use crate::seed::Seed;
 use crate::twilio::{CallPlan, Side, Step};
 
@@ -30,6 +30,8 @@ const CALL_PATIENCE: Duration = Duration::from_secs(60);
 pub enum Script {
     /// Each asks a question and interrupts every answer, until the time is over.
     BargeIn,
+    /// As barge-in, but hears every other answer to its end: what a telephone call is like without any business.
+    Chat,
     /// Each books an oil change.
     Book,
     /// A mixture: interrupts, books, asks for the hours, is silent, hangs up early.
@@ -99,7 +101,7 @@ pub(super) fn draw(plan: &Plan) -> Vec<Caller> {
 
 fn caller(plan: &Plan, number: u32, rng: &mut StdRng) -> Caller {
     let kind = match plan.script {
-        Script::BargeIn => Kind::BargesIn,
+        Script::BargeIn | Script::Chat => Kind::BargesIn,
         Script::Book => Kind::Books,
         Script::Mixed => match rng.random_range(0..10) {
             0..4 => Kind::BargesIn,
@@ -120,12 +122,16 @@ fn caller(plan: &Plan, number: u32, rng: &mut StdRng) -> Caller {
     Caller { kind, from: format!("+1555556{number:04}"), steps, longest }
 }
 
-/// Asks, then interrupts every answer until the time is used up; the last interruption is a goodbye.
+/// Asks, then interrupts every answer, or every other one, until the time is used up; the last interruption is a goodbye.
 fn barges_in(plan: &Plan, number: u32, rng: &mut StdRng) -> Vec<Step> {
     let pace = u64::from(plan.ms_per_char);
     let mut steps = vec![listen(), say(QUESTION)];
     let mut left = (u64::from(plan.seconds) * 1_000).saturating_sub(FRAME_CHARS * pace);
     for count in 1.. {
+        if plan.script == Script::Chat {
+            steps.extend([listen(), say(QUESTION)]);
+            left = left.saturating_sub((ANSWER.len() + QUESTION.len()) as u64 * pace + QUIET_MS + TURN_MS);
+        }
         let after_ms = rng.random_range(INTERRUPT_AFTER_CHARS) * pace;
         let marker = marker(number, count);
         let text = format!("{marker}, wait a moment please.");
@@ -195,6 +201,19 @@ mod tests {
                 let markers: Vec<_> = caller.barge_ins().map(|text| marker_in(text).unwrap()).collect();
                 assert!((least..=most).contains(&markers.len()), "{seconds} s: {}", markers.len());
                 assert!(caller.barge_ins().last().unwrap().contains("Goodbye"));
+            }
+        }
+    }
+
+    #[test]
+    fn a_chat_hears_every_other_answer_out() {
+        for caller in draw(&plan("--calls 5 --seconds 60 --script chat")) {
+            let turns = &caller.steps[2..caller.steps.len() - 1];
+            assert!(turns.len() >= 6, "{turns:?}");
+            for turn in turns.chunks(3) {
+                let [Step::WaitForSilence { .. }, Step::Say(_), Step::BargeIn { .. }] = turn else {
+                    panic!("{turn:?}")
+                };
             }
         }
     }

@@ -3,6 +3,7 @@
 
 mod brain;
 mod callers;
+mod cost;
 mod engine;
 mod floor;
 mod hop;
@@ -30,6 +31,7 @@ use measure::Witnesses;
 use progress::Progress;
 
 pub use callers::Script;
+pub use cost::Cost;
 pub use hop::Hop;
 pub use plan::Plan;
 pub use report::Report;

@@ -49,8 +49,10 @@ pub struct Report {
     pub frames_sent: u64,
     /// What the engine says is left of ended calls; `None` when it does not say that all have ended.
     pub residue: Option<u64>,
-    call_time: Duration,
-    watched: Watched,
+    /// Otto's speech that was sent, in bytes and in messages.
+    pub(super) spoken: (u64, u64),
+    pub(super) call_time: Duration,
+    pub(super) watched: Watched,
     options: Value,
     bounds: (Option<f64>, Option<u64>),
 }
@@ -102,6 +104,10 @@ impl Report {
     ) {
         let sent: u64 = calls.iter().map(|call| call.bytes_sent).sum();
         let heard: u64 = world.stt.sessions().all().iter().map(|session| session.audio_bytes).sum();
+        self.spoken = calls
+            .iter()
+            .map(|call| (call.bytes_received, call.media_received))
+            .fold((0, 0), |sum, call| (sum.0 + call.0, sum.1 + call.1));
         self.frames_sent = sent / FRAME_BYTES;
         self.frames_lost = sent.saturating_sub(heard) / FRAME_BYTES;
         for violation in world.stt.violations().all().into_iter().chain(world.tts.violations().all()) {

@@ -178,6 +178,8 @@ pub struct CallReport {
     pub bytes_sent: u64,
     /// Bytes of audio received from the engine.
     pub bytes_received: u64,
+    /// Messages of audio received from the engine.
+    pub media_received: u64,
     /// Bytes of audio that a `clear` threw away.
     pub bytes_discarded: u64,
 }
@@ -205,6 +207,7 @@ impl CallReport {
             marks: Vec::new(),
             bytes_sent: 0,
             bytes_received: 0,
+            media_received: 0,
             bytes_discarded: 0,
         }
     }
@@ -278,6 +281,7 @@ impl Recorder {
     /// Audio came from the engine.
     pub(super) fn received(&mut self, bytes: usize, voiced: bool) {
         self.report.bytes_received += bytes as u64;
+        self.report.media_received += 1;
         if voiced && self.report.first_audio.is_none() {
             self.report.first_audio = self.stream_began.map(|began| began.elapsed());
         }
