@@ -12,8 +12,17 @@ const fn ms(n: u64) -> Duration {
 pub const SAMPLES_PER_MS: u64 = 8;
 /// The caller's voice that is kept until it has been understood: 5 s. The oldest is dropped.
 pub const VOICE_KEPT_SAMPLES: u64 = 5_000 * SAMPLES_PER_MS;
+/// A line that has been quiet for longer than any vendor waits for the end of an utterance: 2 s.
+pub const VOICE_QUIET_SAMPLES: u64 = 2_000 * SAMPLES_PER_MS;
+/// Silence of a quiet line goes on in parcels of 100 ms; the first sound takes what waits along at once.
+pub const VOICE_PARCEL_SAMPLES: u64 = 100 * SAMPLES_PER_MS;
 /// Chunks of Otto's audio that wait for the telephony socket. The text-to-speech is read no faster than they leave.
 pub const AUDIO_OUT_CHUNKS: usize = 64;
+/// Otto's audio goes out in messages of at least 200 ms while the caller has [`AUDIO_OUT_LEAD_MS`] ahead: a message costs
+/// the same whatever is in it.
+pub const AUDIO_OUT_PARCEL_SAMPLES: u64 = 200 * SAMPLES_PER_MS;
+/// With less than this ahead of what the caller hears, audio goes out as it comes.
+pub const AUDIO_OUT_LEAD_MS: Duration = ms(200);
 /// Control frames (clear, close) that wait for the telephony socket.
 pub const MEDIA_CONTROL_FRAMES: usize = 16;
 /// Audio between two marks, so that the play-out clock is corrected about once a second of speech.
@@ -314,6 +323,7 @@ const _: () = {
     );
     assert!(VIN_DECODE_TIMEOUT_MS.as_millis() < TOOL_TIMEOUT_MS.as_millis());
     assert!(STT_BACKLOG_SAMPLES * 4 < VOICE_KEPT_SAMPLES);
+    assert!(VOICE_PARCEL_SAMPLES < STT_BACKLOG_SAMPLES, "a parcel is no backlog");
     assert!(STT_LEAD_SAMPLES < STT_LAG_SAMPLES, "a session that begins in silence has caught up at once");
     assert!(STT_UNHEARD_SAMPLES < STT_VOICE_STALL_SAMPLES);
     assert!(

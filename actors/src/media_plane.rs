@@ -6,11 +6,15 @@
 //! queue overtakes it, so that `clear` never waits behind audio. Audio carries an epoch; a `clear` begins a new one, and
 //! audio of an older epoch is dropped wherever it is.
 
+mod loudness;
 mod playout;
 mod reader;
 mod voice;
 mod writer;
 
+pub(crate) use loudness::is_audible;
+#[cfg(test)]
+pub(crate) use loudness::tests::tone;
 pub use playout::{Playout, PlayoutClock};
 pub(crate) use playout::{duration, samples};
 pub use reader::{MediaListener, MediaSignal};

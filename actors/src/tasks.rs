@@ -2,9 +2,14 @@
 //! tasks, and the call's tracker can prove that all of them have ended.
 
 use std::future::Future;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
+use futures_util::poll;
 use metrics::Gauge;
+use tokio::time::error::Elapsed;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
@@ -28,7 +33,7 @@ impl Remains {
     /// Waits until nothing is left, and says how many scopes and tasks are left at the deadline.
     pub async fn wait(&self, deadline: Duration) -> usize {
         self.0.close();
-        match tokio::time::timeout(deadline, self.0.wait()).await {
+        match timeout(deadline, self.0.wait()).await {
             Ok(()) => 0,
             Err(_) => self.0.len(),
         }
@@ -89,6 +94,18 @@ impl LiveTask {
 impl Drop for LiveTask {
     fn drop(&mut self) {
         self.0.decrement(1.0);
+    }
+}
+
+/// A time-out without a timer for what is mostly done at once, such as a write to a socket.
+///
+/// # Errors
+/// When it is not done in time.
+pub(crate) async fn within<F: Future>(limit: Duration, future: F) -> Result<F::Output, Elapsed> {
+    let mut future = pin!(future);
+    match poll!(&mut future) {
+        Poll::Ready(output) => Ok(output),
+        Poll::Pending => timeout(limit, future).await,
     }
 }
 

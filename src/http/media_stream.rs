@@ -27,8 +27,9 @@ pub(super) fn router() -> Router<AppState> {
     Router::new().route(MEDIA_STREAM, get(open)).route(&format!("{MEDIA_STREAM}/"), get(open))
 }
 
-/// Tungstenite clears this buffer before every read, so a small one saves CPU and memory.
-const READ_BUFFER_BYTES: usize = 4_096;
+/// Two messages with a frame of audio. Tungstenite clears this buffer before every read, so a small one saves CPU and
+/// memory; a longer message gets what it needs.
+const READ_BUFFER_BYTES: usize = 1_024;
 /// A message above this ends the socket. One above the parser's limit and below this is dropped and counted.
 const SOCKET_MESSAGE_MAX_BYTES: usize = 1024 * 1024;
 

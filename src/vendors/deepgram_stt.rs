@@ -21,6 +21,8 @@ pub(super) const VENDOR: &str = "deepgram-stt";
 const ENDPOINTING_MS: &str = "300";
 /// Gap between words after which Deepgram sends `UtteranceEnd`; 1,000 is the least that it recommends.
 const UTTERANCE_END_MS: &str = "1000";
+/// The words of a sentence with their times.
+const READ_BUFFER_BYTES: usize = 2_048;
 /// Words or phrases that may be boosted; the vendor takes 100.
 const KEYTERMS_MAX: usize = 100;
 
@@ -86,7 +88,7 @@ pub(super) async fn session(
     mut message: impl FnMut(SttInput) -> Option<Message> + Send + 'static,
     mut parse: impl FnMut(&str) -> Result<Option<SttEvent>, VendorError> + Send + 'static,
 ) -> Result<SttSession, VendorError> {
-    let socket = socket::connect(VENDOR, url, key, STT_CONNECT_TIMEOUT_MS).await?;
+    let socket = socket::connect(VENDOR, url, key, STT_CONNECT_TIMEOUT_MS, READ_BUFFER_BYTES).await?;
     let (sink, messages) = socket.split();
     let input = sink
         .sink_map_err(|error| socket::broken(VENDOR, &error))

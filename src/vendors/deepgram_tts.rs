@@ -18,6 +18,8 @@ use super::detail;
 use super::socket::{self, Frame};
 
 const VENDOR: &str = "deepgram-tts";
+/// 400 ms of audio.
+const READ_BUFFER_BYTES: usize = 4_096;
 const FLUSH: Utf8Bytes = Utf8Bytes::from_static(r#"{"type":"Flush"}"#);
 const CLEAR: Utf8Bytes = Utf8Bytes::from_static(r#"{"type":"Clear"}"#);
 
@@ -54,7 +56,7 @@ fn audio_query(url: &mut Url, model: &str) {
 #[async_trait]
 impl TextToSpeech for DeepgramTts {
     async fn connect(&self) -> Result<TtsSession, VendorError> {
-        let socket = socket::connect(VENDOR, &self.url, &self.key, TTS_CONNECT_TIMEOUT_MS).await?;
+        let socket = socket::connect(VENDOR, &self.url, &self.key, TTS_CONNECT_TIMEOUT_MS, READ_BUFFER_BYTES).await?;
         let (sink, messages) = socket.split();
         let input = sink
             .sink_map_err(|error| socket::broken(VENDOR, &error))

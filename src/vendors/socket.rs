@@ -24,8 +24,6 @@ use super::{crypto, detail, rest};
 /// A client's socket, plain or TLS.
 pub type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-/// Tungstenite clears this buffer before every read, so a small one saves CPU and memory.
-const READ_BUFFER_BYTES: usize = 4_096;
 /// Largest message that is taken from a vendor, in bytes.
 const MESSAGE_MAX_BYTES: usize = 1024 * 1024;
 /// What may wait for a vendor that does not read, in bytes: half a minute of audio.
@@ -39,7 +37,8 @@ pub(super) enum Frame {
     Binary(Bytes),
 }
 
-/// Opens a socket with a Deepgram-style `Authorization: Token` header.
+/// Opens a socket with a Deepgram-style `Authorization: Token` header. Tungstenite clears the `read_buffer` before every
+/// read, so one that has just enough bytes for the vendor's usual message saves CPU and memory.
 ///
 /// # Errors
 /// When the vendor cannot be reached in time or refuses the handshake.
@@ -48,11 +47,12 @@ pub async fn connect(
     url: &Url,
     key: &SecretString,
     timeout: Duration,
+    read_buffer: usize,
 ) -> Result<Socket, VendorError> {
     crypto::install();
     let request = request(vendor, url, key)?;
     let config = WebSocketConfig::default()
-        .read_buffer_size(READ_BUFFER_BYTES)
+        .read_buffer_size(read_buffer)
         .write_buffer_size(0)
         .max_write_buffer_size(WRITE_BUFFER_MAX_BYTES)
         .max_message_size(Some(MESSAGE_MAX_BYTES))

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc, Weekday};
 
-use crate::dialogue::{self, Caller, Escalation, Notes, Stage};
+use crate::dialogue::{Caller, Escalation, Notes, Reader, Stage};
 use crate::domain::{Customer, Shop, spoken};
 use crate::ports::Message;
 use crate::tools::Identity;
@@ -56,7 +56,13 @@ fn hours(shop: &Shop) -> String {
 
 /// The part that belongs to this call and this moment. The first two lines are what the built-in dialogue reads; below
 /// them is what it has understood of the conversation, as a hint for other models.
-pub(super) fn situation(shop: &Shop, identity: &Identity, now: DateTime<Utc>, history: &[Message]) -> String {
+pub(super) fn situation(
+    shop: &Shop,
+    identity: &Identity,
+    now: DateTime<Utc>,
+    history: &[Message],
+    reader: &mut Reader,
+) -> String {
     let local = now.with_timezone(&shop.time_zone);
     let (caller, line) = match (&identity.customer, &identity.phone) {
         (Some(customer), _) => {
@@ -69,7 +75,7 @@ pub(super) fn situation(shop: &Shop, identity: &Identity, now: DateTime<Utc>, hi
             (Caller::Withheld, "The caller's number is withheld: nothing can be booked in this call.".into())
         }
     };
-    let notes = dialogue::notes(history, shop, local.naive_local(), caller, identity.verified);
+    let notes = reader.notes(history, shop, local.naive_local(), caller, identity.verified);
     let now = format!("Now: {} ({}).", local.format("%A %Y-%m-%d %H:%M"), shop.time_zone);
     [now, line].into_iter().chain(hints(&notes)).collect::<Vec<_>>().join("\n")
 }
@@ -131,7 +137,8 @@ mod tests {
             ),
         ] {
             let history = [Message::User(said.into())];
-            assert_eq!(situation(&Shop::default(), &identity, now, &history), format!("{head}{expected}"), "{said}");
+            let told = situation(&Shop::default(), &identity, now, &history, &mut Reader::default());
+            assert_eq!(told, format!("{head}{expected}"), "{said}");
         }
     }
 }

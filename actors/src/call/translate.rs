@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use super::machine::Input;
 use super::{CallMsg, CallRef, CallState, Lookup, RunningTool, prompt};
 use crate::crm::CrmMsg;
+use crate::dialogue::Reader;
 use crate::domain::{Customer, TurnId};
 use crate::events::{BargedIn, GuessEnded, VendorTrouble, emit};
 use crate::history::{Entry, HistoryOp};
@@ -96,7 +97,8 @@ impl CallState {
     pub(super) fn situation(&self) -> Situation {
         let (identity, shop) = (Arc::clone(&self.shown_identity), Arc::clone(&self.outside.shop));
         let clock = Arc::clone(&self.outside.clock);
-        Arc::new(move |history| prompt::situation(&shop, &identity.load(), clock.now(), history))
+        let mut reader = Reader::default();
+        Box::new(move |history| prompt::situation(&shop, &identity.load(), clock.now(), history, &mut reader))
     }
 
     // Media and speech to text ----------------------------------------------------------------------------------------

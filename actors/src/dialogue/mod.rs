@@ -10,6 +10,7 @@
 mod decide;
 mod intents;
 mod notes;
+mod reader;
 mod slots;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ use serde_json::Value;
 
 pub use decide::decide;
 pub use notes::{Escalation, Notes, Stage, notes};
+pub use reader::Reader;
 pub use understand::{Caller, State, understand};
 
 use crate::domain::Shop;

@@ -55,13 +55,18 @@ pub struct Escalation {
 /// What a conversation is about, whoever spoke for Otto; `now` is the shop's wall-clock time.
 #[must_use]
 pub fn notes(history: &[Message], shop: &Shop, now: NaiveDateTime, caller: Caller, verified: bool) -> Notes {
-    let state = State::new(now, caller, verified).read(history, shop);
-    Notes {
-        wants: state.goals.iter().filter_map(|goal| wish(*goal)).collect(),
-        known: known(&state),
-        missing: missing(&state),
-        stage: stage(&state),
-        escalation: state.goals.iter().find_map(|goal| escalation(*goal)),
+    Notes::of(&State::new(now, caller, verified).read(history, shop))
+}
+
+impl Notes {
+    pub(super) fn of(state: &State) -> Self {
+        Self {
+            wants: state.goals.iter().filter_map(|goal| wish(*goal)).collect(),
+            known: known(state),
+            missing: missing(state),
+            stage: stage(state),
+            escalation: state.goals.iter().find_map(|goal| escalation(*goal)),
+        }
     }
 }
 

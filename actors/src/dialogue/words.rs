@@ -9,16 +9,15 @@ pub(super) struct Words(Vec<String>);
 
 impl Words {
     pub(super) fn new(text: &str) -> Self {
-        let lower = text.to_lowercase().replace(['’', '‘'], "'").replace("a.m", "am").replace("p.m", "pm");
-        let lower = lower.replace("o clock", "o'clock").replace("oclock", "o'clock");
-        let chars: Vec<char> = lower.chars().collect();
-        let is_digit = |at: Option<usize>| at.and_then(|at| chars.get(at)).is_some_and(char::is_ascii_digit);
+        let lower = spelled(text.to_lowercase());
+        let bytes = lower.as_bytes();
+        let is_digit = |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_digit);
         let keep = |at: usize, c: char| match c {
             ':' | '/' | '-' => is_digit(at.checked_sub(1)) && is_digit(Some(at + 1)),
             '\'' => true,
             c => c.is_alphanumeric(),
         };
-        let plain: String = chars.iter().enumerate().map(|(at, c)| if keep(at, *c) { *c } else { ' ' }).collect();
+        let plain: String = lower.char_indices().map(|(at, c)| if keep(at, c) { c } else { ' ' }).collect();
         let words = plain.split_whitespace().map(|word| word.trim_matches('\'')).filter(|word| !word.is_empty());
         Self(words.take(WORDS_MAX).map(str::to_owned).collect())
     }
@@ -43,7 +42,9 @@ impl Words {
 
     /// Where a phrase begins.
     pub(super) fn find(&self, phrase: &str) -> Option<usize> {
-        (0..self.len()).find(|at| self.is_at(*at, phrase))
+        // Most phrases are ruled out by their first word.
+        let (first, rest) = phrase.split_once(' ').map_or((phrase, None), |(first, rest)| (first, Some(rest)));
+        (0..self.len()).find(|at| self.0[*at] == first && rest.is_none_or(|rest| self.is_at(at + 1, rest)))
     }
 
     /// Whether a phrase begins here.
@@ -66,6 +67,20 @@ impl Words {
         let blank = |(at, word): (usize, &String)| if range.contains(&at) { "_".to_owned() } else { word.clone() };
         Self(self.0.iter().enumerate().map(blank).collect())
     }
+}
+
+/// The one way to write what is written in several.
+fn spelled(mut lower: String) -> String {
+    if !lower.is_ascii() {
+        lower = lower.replace(['’', '‘'], "'");
+    }
+    if lower.contains('.') {
+        lower = lower.replace("a.m", "am").replace("p.m", "pm");
+    }
+    if lower.contains("clock") {
+        lower = lower.replace("o clock", "o'clock").replace("oclock", "o'clock");
+    }
+    lower
 }
 
 #[cfg(test)]

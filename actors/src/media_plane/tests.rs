@@ -127,6 +127,35 @@ async fn the_clock_follows_what_was_sent_marked_and_cleared() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn small_pieces_go_out_together_while_the_caller_has_enough_ahead() {
+    let bench = bench();
+    let out = bench.line.out();
+    let lengths = || {
+        let audio = |(_, frame)| if let MediaFrame::Audio(audio) = frame { Some(audio.len() / 8) } else { None };
+        bench.phone.frames.all().into_iter().filter_map(audio).collect::<Vec<_>>()
+    };
+    out.audio(Epoch(0), Bytes::from(vec![b'x'; 250 * 8])).await.unwrap();
+    for n in 0..14 {
+        out.audio(Epoch(0), frame(n)).await.unwrap();
+    }
+    tokio::time::sleep(ms(1)).await;
+    assert_eq!(lengths(), [250, 200], "milliseconds; 80 wait");
+    tokio::time::sleep(ms(248)).await;
+    assert_eq!(lengths(), [250, 200], "the caller has 201 ms");
+    tokio::time::sleep(ms(2)).await;
+    assert_eq!(lengths(), [250, 200, 80]);
+    out.audio(Epoch(0), frame(1)).await.unwrap();
+    out.mark(Epoch(0), 4_400).await.unwrap();
+    tokio::time::sleep(ms(1)).await;
+    assert_eq!(lengths(), [250, 200, 80, 20], "a mark stands behind its audio");
+    out.audio(Epoch(0), frame(2)).await.unwrap();
+    tokio::time::sleep(ms(1)).await;
+    out.clear();
+    tokio::time::sleep(ms(1_000)).await;
+    assert_eq!(lengths().len(), 4, "what waits is cleared with the rest");
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_queue_holds_a_fast_voice_back() {
     let bench = bench();
     bench.phone.flows(false);

@@ -7,9 +7,10 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use tokio::sync::Notify;
 
+use super::is_audible;
 use crate::limits;
 
 /// The writing end and the origin of readers. Clones share the ring.
@@ -30,6 +31,33 @@ struct Frames {
     /// What lies before has been understood.
     settled: u64,
     end: u64,
+    quiet: Quiet,
+}
+
+/// A quiet line. What nobody would answer for a while is not worth a wake-up and a write every 20 ms.
+#[derive(Debug, Default)]
+struct Quiet {
+    /// Samples since the last sound.
+    samples: u64,
+    /// The latest of them, which wait for their parcel to be full.
+    waiting: BytesMut,
+}
+
+impl Quiet {
+    /// What goes on now that this has come, if anything does.
+    fn parcel(&mut self, audio: Bytes) -> Option<Bytes> {
+        self.samples = if is_audible(&audio) { 0 } else { self.samples + audio.len() as u64 };
+        let is_urgent = self.samples <= limits::VOICE_QUIET_SAMPLES;
+        if is_urgent && self.waiting.is_empty() {
+            return Some(audio);
+        }
+        if self.waiting.is_empty() {
+            self.waiting.reserve(limits::VOICE_PARCEL_SAMPLES as usize);
+        }
+        self.waiting.extend_from_slice(&audio);
+        let is_full = self.waiting.len() as u64 >= limits::VOICE_PARCEL_SAMPLES;
+        (is_urgent || is_full).then(|| self.waiting.split().freeze())
+    }
 }
 
 /// Reads the ring, each reader at its own pace.
@@ -56,6 +84,7 @@ impl VoiceRing {
     /// Adds what the caller has just said.
     pub fn push(&self, audio: Bytes) {
         let mut frames = self.frames();
+        let Some(audio) = frames.quiet.parcel(audio) else { return };
         let start = frames.end;
         frames.end += audio.len() as u64;
         frames.kept.push_back((start, audio));
@@ -147,6 +176,8 @@ impl VoiceReader {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
+
     use super::*;
 
     fn frame(n: u8, len: usize) -> Bytes {
@@ -194,6 +225,31 @@ mod tests {
         (0..limits::VOICE_KEPT_SAMPLES / 160).for_each(|_| ring.push(frame(0, 160)));
         assert_eq!(late.pass_over(160, idle), 800);
         assert_eq!(late.backlog(), 160);
+    }
+
+    #[tokio::test]
+    async fn silence_goes_on_in_parcels_and_a_sound_at_once() {
+        let (silence, sound) = (frame(0xFF, 160), frame(0x20, 160));
+        let ring = VoiceRing::default();
+        let mut reader = ring.reader();
+        let mut lengths = |audio: &Bytes, times: usize| {
+            let read = |_| {
+                ring.push(audio.clone());
+                let mut read = 0;
+                while reader.backlog() > 0 {
+                    let Some(Voice::Frame(audio, _)) = reader.next().now_or_never() else { panic!("nothing is lost") };
+                    read += audio.len();
+                }
+                read / 160
+            };
+            (0..times).map(read).collect::<Vec<_>>()
+        };
+        let urgent = (limits::VOICE_QUIET_SAMPLES / 160) as usize;
+        assert_eq!(lengths(&sound, 2), [1, 1]);
+        assert_eq!(lengths(&silence, urgent), vec![1; urgent]);
+        assert_eq!(lengths(&silence, 8), [0, 0, 0, 0, 5, 0, 0, 0]);
+        assert_eq!(lengths(&sound, 2), [4, 1], "what waited comes along");
+        assert_eq!(lengths(&silence, 2), [1, 1], "the caller may only pause");
     }
 
     #[tokio::test(start_paused = true)]

@@ -3,15 +3,17 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use bytes::{Bytes, BytesMut};
 use futures_util::SinkExt as _;
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::playout::{Playout, PlayoutClock};
 use super::reader::{MediaListener, MediaSignal, deliver};
 use super::{Epoch, OutItem};
 use crate::limits;
 use crate::ports::{MediaFrame, MediaSink};
+use crate::tasks::within;
 
 /// What overtakes audio.
 #[derive(Debug)]
@@ -32,7 +34,8 @@ pub(super) struct Writer {
 
 pub(super) async fn run(mut writer: Writer) {
     let mut clock = PlayoutClock::new(Instant::now());
-    while writer.step(&mut clock).await {
+    let mut parcel = BytesMut::new();
+    while writer.step(&mut clock, &mut parcel).await {
         writer.publish.send_replace(clock.reading());
     }
     let _ = timeout(limits::MEDIA_WRITE_TIMEOUT_MS, writer.sink.close()).await;
@@ -40,21 +43,24 @@ pub(super) async fn run(mut writer: Writer) {
 }
 
 impl Writer {
-    /// Writes one thing; false when the stream is over.
-    async fn step(&mut self, clock: &mut PlayoutClock) -> bool {
+    /// Writes one thing; false when the stream is over. Audio that may wait, because the caller has more than enough ahead,
+    /// is gathered in the parcel.
+    async fn step(&mut self, clock: &mut PlayoutClock, parcel: &mut BytesMut) -> bool {
+        let due = urgent_at(clock);
         tokio::select! {
             biased;
-            control = self.control_queue.recv() => self.control(control, clock).await,
+            control = self.control_queue.recv() => self.control(control, clock, parcel).await,
             item = self.audio_queue.recv() => match item {
-                Some(item) => self.item(item, clock).await,
+                Some(item) => self.item(item, clock, parcel).await,
                 None => false,
             },
+            () = async { sleep_until(due).await }, if !parcel.is_empty() => self.send(parcel, clock).await,
         }
     }
 
-    async fn control(&mut self, control: Option<Control>, clock: &mut PlayoutClock) -> bool {
+    async fn control(&mut self, control: Option<Control>, clock: &mut PlayoutClock, parcel: &mut BytesMut) -> bool {
         match control {
-            Some(Control::Clear(epoch)) => self.clear_for(epoch, clock).await,
+            Some(Control::Clear(epoch)) => self.clear_for(epoch, clock, parcel).await,
             Some(Control::Played(epoch, position, at)) => {
                 clock.marked(epoch, position, at);
                 true
@@ -63,39 +69,62 @@ impl Writer {
         }
     }
 
-    /// Forgets at the caller's end what was sent before this epoch, once.
-    async fn clear_for(&mut self, epoch: Epoch, clock: &mut PlayoutClock) -> bool {
+    /// Forgets here and at the caller's end what was sent before this epoch, once.
+    async fn clear_for(&mut self, epoch: Epoch, clock: &mut PlayoutClock, parcel: &mut BytesMut) -> bool {
         if clock.reading().epoch >= epoch {
             return true;
         }
+        parcel.clear();
         let written = self.write(MediaFrame::Clear).await;
         clock.cleared(epoch, Instant::now());
         written
     }
 
-    async fn item(&mut self, item: OutItem, clock: &mut PlayoutClock) -> bool {
+    async fn item(&mut self, item: OutItem, clock: &mut PlayoutClock, parcel: &mut BytesMut) -> bool {
         let current = Epoch(self.epoch.load(Ordering::Acquire));
         // A `clear` that found its queue full is made good before anything of its epoch is heard.
-        if !self.clear_for(current, clock).await {
+        if !self.clear_for(current, clock, parcel).await {
             return false;
         }
         match item {
-            OutItem::Audio(epoch, audio) if epoch == current => {
-                let samples = audio.len() as u64;
-                let written = self.write(MediaFrame::Audio(audio)).await;
-                clock.sent(samples, Instant::now());
-                written
-            }
+            OutItem::Audio(epoch, audio) if epoch == current => self.audio(audio, clock, parcel).await,
             OutItem::Mark(epoch, position) if epoch == current => {
-                self.write(MediaFrame::Mark(format_mark(epoch, position))).await
+                self.send(parcel, clock).await && self.write(MediaFrame::Mark(format_mark(epoch, position))).await
             }
             OutItem::Audio(..) | OutItem::Mark(..) => true,
         }
     }
 
-    async fn write(&mut self, frame: MediaFrame) -> bool {
-        matches!(timeout(limits::MEDIA_WRITE_TIMEOUT_MS, self.sink.send(frame)).await, Ok(Ok(())))
+    async fn audio(&mut self, audio: Bytes, clock: &mut PlayoutClock, parcel: &mut BytesMut) -> bool {
+        let is_enough = (parcel.len() + audio.len()) as u64 >= limits::AUDIO_OUT_PARCEL_SAMPLES;
+        let goes_out = is_enough || Instant::now() >= urgent_at(clock);
+        if goes_out && parcel.is_empty() {
+            return self.sound(audio, clock).await;
+        }
+        parcel.extend_from_slice(&audio);
+        !goes_out || self.send(parcel, clock).await
     }
+
+    async fn send(&mut self, parcel: &mut BytesMut, clock: &mut PlayoutClock) -> bool {
+        parcel.is_empty() || self.sound(parcel.split().freeze(), clock).await
+    }
+
+    async fn sound(&mut self, audio: Bytes, clock: &mut PlayoutClock) -> bool {
+        let samples = audio.len() as u64;
+        let written = self.write(MediaFrame::Audio(audio)).await;
+        clock.sent(samples, Instant::now());
+        written
+    }
+
+    async fn write(&mut self, frame: MediaFrame) -> bool {
+        matches!(within(limits::MEDIA_WRITE_TIMEOUT_MS, self.sink.send(frame)).await, Ok(Ok(())))
+    }
+}
+
+/// When more audio must be on its way, so that the caller hears no hole.
+fn urgent_at(clock: &PlayoutClock) -> Instant {
+    let ends_at = clock.reading().ends_at;
+    ends_at.checked_sub(limits::AUDIO_OUT_LEAD_MS).unwrap_or(ends_at)
 }
 
 fn format_mark(epoch: Epoch, position: u64) -> String {

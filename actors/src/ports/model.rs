@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::VendorError;
 
@@ -53,14 +53,14 @@ pub enum Message {
 }
 
 /// A tool as the model sees it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct ToolSpec {
     /// Letters, digits, `_` and `-`, at most 64.
     pub name: &'static str,
     /// When to call it.
     pub description: &'static str,
-    /// Strict JSON schema of its arguments: an object, closed, all properties required.
-    pub parameters: Value,
+    /// Strict JSON schema of its arguments, as JSON: an object, closed, all properties required.
+    pub parameters: Box<RawValue>,
 }
 
 /// A model's wish to run a tool.

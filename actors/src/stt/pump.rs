@@ -1,19 +1,21 @@
 //! The task that owns a speech-to-text session: the caller's voice into the socket, events back. It begins with what no
 //! session before it has understood, and ends with its own.
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::sync::oneshot;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 use super::Pumped;
-use super::loudness::{Doubt, Unanswered, is_audible};
+use super::loudness::{Doubt, Unanswered};
 use crate::events::{AudioInDropped, emit};
 use crate::limits;
-use crate::media_plane::{Voice, VoiceReader, VoiceRing, duration, samples};
+use crate::media_plane::{Voice, VoiceReader, VoiceRing, duration, is_audible, samples};
 use crate::ports::{SpeechToText, SttEvent, SttInput, SttSession, VendorError, VendorErrorKind};
+use crate::tasks::within;
 
 const STT: &str = "speech-to-text";
 
@@ -85,6 +87,8 @@ struct Pump {
     session: SttSession,
     source: Source,
     last_sent: Instant,
+    /// One timer for the whole session: it finds out when it is over whether something was sent meanwhile.
+    keep_alive: Pin<Box<Sleep>>,
     /// While there is a backlog: when more may be sent.
     replay_at: Instant,
     /// Samples sent in this session: its times count from here.
@@ -100,8 +104,20 @@ struct Pump {
 impl Pump {
     fn new(session: SttSession, voice: oneshot::Receiver<VoiceRing>, patience: bool) -> Self {
         let (now, source) = (Instant::now(), Source::Coming(voice));
+        let keep_alive = Box::pin(sleep_until(now + limits::STT_KEEP_ALIVE_EVERY_MS));
         let (sent, position, unanswered, caught_up) = Default::default();
-        Self { session, source, last_sent: now, replay_at: now, sent, position, unanswered, patience, caught_up }
+        Self {
+            session,
+            source,
+            last_sent: now,
+            keep_alive,
+            replay_at: now,
+            sent,
+            position,
+            unanswered,
+            patience,
+            caught_up,
+        }
     }
 
     /// Runs until the session is over.
@@ -111,17 +127,17 @@ impl Pump {
                 self.caught_up = true;
                 tell(Pumped::CaughtUp);
             }
-            let keep_alive_at = self.last_sent + limits::STT_KEEP_ALIVE_EVERY_MS;
+            let replay_at = self.replay_at;
             let held_back = self.source.has_backlog() && self.replay_at > Instant::now();
             let done = tokio::select! {
                 biased;
                 event = self.session.events.next() => self.event(event, tell),
-                () = sleep_until(self.replay_at), if held_back => Ok(()),
+                () = async { sleep_until(replay_at).await }, if held_back => Ok(()),
                 frame = self.source.frame(), if !held_back => match frame {
                     Some((audio, end)) => self.audio(audio, end, tell).await,
                     None => Ok(()),
                 },
-                () = sleep_until(keep_alive_at) => self.send(SttInput::KeepAlive).await,
+                () = &mut self.keep_alive => self.keep_alive().await,
             };
             if let Err(error) = done {
                 return error;
@@ -172,10 +188,19 @@ impl Pump {
         }
     }
 
+    async fn keep_alive(&mut self) -> Result<(), VendorError> {
+        let now = Instant::now();
+        if now >= self.last_sent + limits::STT_KEEP_ALIVE_EVERY_MS {
+            self.send(SttInput::KeepAlive).await?;
+        }
+        self.keep_alive.as_mut().reset(self.last_sent + limits::STT_KEEP_ALIVE_EVERY_MS);
+        Ok(())
+    }
+
     async fn send(&mut self, input: SttInput) -> Result<(), VendorError> {
         self.last_sent = Instant::now();
         let write = self.session.input.send(input);
         let stuck = |_| VendorError::new(STT, VendorErrorKind::TimedOut, "the socket takes no more audio");
-        timeout(limits::STT_WRITE_TIMEOUT_MS, write).await.map_err(stuck).and_then(|sent| sent)
+        within(limits::STT_WRITE_TIMEOUT_MS, write).await.map_err(stuck).and_then(|sent| sent)
     }
 }

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use serde_json::Value;
+use serde_json::value::to_raw_value;
 
 use super::{args, schema};
 use crate::ports::ToolSpec;
@@ -181,7 +182,10 @@ impl Tool {
 #[must_use]
 pub fn specs(can_transfer: bool) -> Arc<[ToolSpec]> {
     let offered = |tool: &Tool| can_transfer || *tool != Tool::TransferToHuman;
-    let spec =
-        |tool: Tool| ToolSpec { name: tool.name(), description: tool.description(), parameters: tool.parameters() };
+    let spec = |tool: Tool| {
+        // A value always becomes JSON.
+        let parameters = to_raw_value(&tool.parameters()).unwrap_or_default();
+        ToolSpec { name: tool.name(), description: tool.description(), parameters }
+    };
     Tool::ALL.into_iter().filter(offered).map(spec).collect()
 }

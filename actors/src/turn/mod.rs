@@ -161,7 +161,7 @@ pub struct TurnArgs {
 }
 
 /// Says what is known of the call and the moment, in words for the model; given the conversation as the model gets it.
-pub type Situation = Arc<dyn Fn(&[Message]) -> String + Send + Sync>;
+pub type Situation = Box<dyn FnMut(&[Message]) -> String + Send>;
 
 /// What the TurnActor owns.
 pub struct TurnState {

@@ -27,7 +27,7 @@ pub(super) struct Asker {
 }
 
 impl Asker {
-    fn request(&self, mut history: Vec<Message>, guess: Option<String>) -> ModelRequest {
+    fn request(&mut self, mut history: Vec<Message>, guess: Option<String>) -> ModelRequest {
         history.extend(guess.map(Message::User));
         let mut situation = (self.situation)(&history);
         if matches!(history.last(), Some(Message::Assistant { .. })) {
@@ -42,7 +42,13 @@ impl Asker {
     }
 
     /// Asks. Dropping the guard cancels.
-    pub(super) fn ask(&self, to: &TurnRef, question: Question, history: Vec<Message>, tasks: &TaskScope) -> DropGuard {
+    pub(super) fn ask(
+        &mut self,
+        to: &TurnRef,
+        question: Question,
+        history: Vec<Message>,
+        tasks: &TaskScope,
+    ) -> DropGuard {
         let step = question.step;
         let request = self.request(history, question.guess);
         let cancel = CancellationToken::new();

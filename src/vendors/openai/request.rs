@@ -2,7 +2,7 @@
 
 use otto_actors::ports::{Message, ModelRequest, ToolCall, ToolSpec};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::gather::readable;
 use super::models::{MaxTokens, Model};
@@ -112,7 +112,7 @@ struct ToolFunction<'a> {
     name: &'a str,
     description: &'a str,
     strict: bool,
-    parameters: &'a Value,
+    parameters: &'a RawValue,
 }
 
 impl<'a> Body<'a> {
@@ -169,7 +169,7 @@ fn tool(spec: &ToolSpec) -> Tool<'_> {
 mod tests {
     use super::*;
     use crate::vendors::openai::testing::{request, tools};
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     fn messages() -> Value {
         json!([

@@ -2,6 +2,7 @@
 
 use otto_actors::ports::{Message, ModelEnd, ModelEvent, ModelRequest, ToolCall, ToolSpec, VendorErrorKind};
 use serde_json::json;
+use serde_json::value::to_raw_value;
 
 use super::reading::Accumulate;
 
@@ -52,5 +53,6 @@ pub(super) fn request(tools: Vec<ToolSpec>) -> ModelRequest {
 
 /// One tool.
 pub(super) fn tools() -> Vec<ToolSpec> {
-    vec![ToolSpec { name: "f", description: "does", parameters: json!({"type": "object"}) }]
+    let parameters = to_raw_value(&json!({"type": "object"})).unwrap();
+    vec![ToolSpec { name: "f", description: "does", parameters }]
 }

@@ -94,7 +94,8 @@ pub(in crate::dialogue) fn find(words: &Words, shop: &Shop, among: &[String]) ->
         return FoundService::One(name);
     }
     let names = shop.services.iter().map(|s| &s.name).filter(|name| among.is_empty() || among.contains(name));
-    let scored: Vec<(u32, &str)> = names.map(|name| (score(words, name), name.as_str())).collect();
+    let stems: Vec<&str> = words.iter().map(stem).collect();
+    let scored: Vec<(u32, &str)> = names.map(|name| (score(words, &stems, name), name.as_str())).collect();
     let best = scored.iter().map(|(score, _)| *score).max().unwrap_or(0);
     let mut names: Vec<String> =
         scored.iter().filter(|(score, _)| *score == best).map(|(_, name)| (*name).to_owned()).collect();
@@ -113,9 +114,9 @@ fn diagnostics(shop: &Shop) -> Option<String> {
 }
 
 /// A word of the name that was said counts ten, a word that many names have one, a hint one.
-fn score(words: &Words, name: &str) -> u32 {
+fn score(words: &Words, stems: &[&str], name: &str) -> u32 {
     let part = |part: &str| {
-        let said = words.iter().any(|word| stem(word) == stem(part));
+        let said = stems.contains(&stem(part));
         let is_common = COMMON.contains(&part);
         match (said, is_common) {
             (true, false) => 10,

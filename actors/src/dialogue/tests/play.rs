@@ -86,7 +86,7 @@ impl Call {
     fn tools(&self) -> Arc<[ToolSpec]> {
         let specs = tools::specs(self.can_transfer);
         let basic = specs.iter().filter(|tool| !OPTIONAL.contains(&tool.name)).cloned();
-        let more = |name: &&'static str| ToolSpec { name, description: "", parameters: json!({}) };
+        let more = |name: &&'static str| ToolSpec { name, description: "", parameters: Default::default() };
         basic.chain(self.more_tools.iter().map(more)).collect()
     }
 

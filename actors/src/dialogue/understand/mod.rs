@@ -8,7 +8,7 @@ mod heard;
 mod offer;
 mod results;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 use serde_json::Value;
@@ -17,7 +17,7 @@ use super::slots::facts::SaidFact;
 use super::slots::times::TimeWish;
 use super::wording::{self, Question};
 use crate::domain::Shop;
-use crate::ports::{Message, ModelRequest};
+use crate::ports::{Message, ModelRequest, ToolCall};
 pub(super) use existing::Existing;
 pub(super) use goals::{Goal, Why};
 pub(super) use offer::{Offer, Substitute};
@@ -153,7 +153,7 @@ pub fn understand(request: &ModelRequest, shop: &Shop) -> State {
 }
 
 /// The conversation without words of Otto's at its end: they broke off, and the caller still waits for an answer.
-fn answered_part(history: &[Message]) -> &[Message] {
+pub(super) fn answered_part(history: &[Message]) -> &[Message] {
     let is_owed = |message: &Message| match message {
         Message::User(_) | Message::Tool { .. } => true,
         Message::Assistant { tool_calls, .. } => !tool_calls.is_empty(),
@@ -161,28 +161,35 @@ fn answered_part(history: &[Message]) -> &[Message] {
     history.iter().rposition(is_owed).map_or(history, |last| &history[..=last])
 }
 
+/// The tool call that a result answers: the latest of its name.
+fn call_of<'a>(id: &str, before: &'a [Message]) -> Option<&'a ToolCall> {
+    before.iter().rev().find_map(|message| match message {
+        Message::Assistant { tool_calls, .. } => tool_calls.iter().rev().find(|call| call.id == id),
+        Message::User(_) | Message::Tool { .. } => None,
+    })
+}
+
 impl State {
     pub(super) fn read(mut self, history: &[Message], shop: &Shop) -> Self {
-        let mut calls: HashMap<&str, (&str, Value)> = HashMap::new();
-        for message in answered_part(history) {
-            self.take_in(message, &mut calls, shop);
-        }
+        self.read_on(answered_part(history), 0, shop);
         self
     }
 
-    fn take_in<'a>(&mut self, message: &'a Message, calls: &mut HashMap<&'a str, (&'a str, Value)>, shop: &Shop) {
+    /// Goes on with a conversation of which so many messages have been read.
+    pub(super) fn read_on(&mut self, history: &[Message], read: usize, shop: &Shop) {
+        for (at, message) in history.iter().enumerate().skip(read) {
+            self.take_in(message, &history[..at], shop);
+        }
+    }
+
+    fn take_in(&mut self, message: &Message, before: &[Message], shop: &Shop) {
         match message {
             Message::User(text) => self.hear(text, shop),
-            Message::Assistant { text, tool_calls } => {
-                self.said(text, shop);
-                for call in tool_calls {
-                    let arguments = serde_json::from_str(&call.arguments).unwrap_or(Value::Null);
-                    calls.insert(&call.id, (&call.name, arguments));
-                }
-            }
+            Message::Assistant { text, .. } => self.said(text, shop),
             Message::Tool { tool_call_id, content } => {
-                if let Some((name, arguments)) = calls.get(tool_call_id.as_str()) {
-                    self.learn(name, arguments, content, shop);
+                if let Some(call) = call_of(tool_call_id, before) {
+                    let arguments = serde_json::from_str(&call.arguments).unwrap_or(Value::Null);
+                    self.learn(&call.name, &arguments, content, shop);
                 }
             }
         }

@@ -3,6 +3,7 @@
 use otto_actors::ports::{Message, ModelRequest, ToolCall, ToolSpec};
 use serde::Serialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::thoughts::Thoughts;
 use crate::vendors::openai::gather::readable;
@@ -71,7 +72,7 @@ struct Tool<'a> {
     name: &'a str,
     description: &'a str,
     strict: bool,
-    parameters: &'a Value,
+    parameters: &'a RawValue,
 }
 
 impl<'a> Body<'a> {
