@@ -7,18 +7,18 @@ mod telephone;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use otto::store::{Address, Records, open_store};
 use otto_actors::domain::shop::Span;
-use otto_actors::domain::{CallStatus, Reminder, ReminderStatus, Shop, ShopBay};
-use otto_actors::ports::Clock;
+use otto_actors::domain::{Reminder, ReminderStatus, Shop, ShopBay};
+use otto_actors::ports::{Clock, ReminderStore};
 use otto_actors::reminders::{Lines, Looked, OpenLines, Pace, RemindersArgs, heard, look};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection};
 
 use self::checker::{Evening, check};
-use self::telephone::{Report, Telephone};
+use self::telephone::Telephone;
 use crate::postgres::Database;
 
 const BAYS: usize = 50;
@@ -171,52 +171,55 @@ impl Simulation {
     }
 
     async fn run(&mut self) {
+        let pause = TimeDelta::minutes(5);
+        let mut check_at = self.nodes[0].wakes_at + pause;
         loop {
             let wakes = self.nodes.iter().map(|node| node.wakes_at);
             let now = wakes.chain(self.telephone.next_report()).min().expect("a node");
-            if now >= self.plan.ends {
+            if now >= self.plan.ends || (check_at <= now && self.is_over().await) {
                 return;
             }
+            check_at = if check_at <= now { now + pause } else { check_at };
             self.telephone.at(now);
-            for report in self.telephone.arrived(now) {
-                self.deliver(report, now).await;
+            self.go_on(now).await;
+        }
+    }
+
+    /// Whether every row has ended.
+    async fn is_over(&self) -> bool {
+        let rows = rows(self.nodes[0].args.store.as_ref()).await;
+        let over = |row: &Reminder| matches!(row.status, ReminderStatus::Done | ReminderStatus::Missed);
+        !rows.is_empty() && rows.iter().all(over)
+    }
+
+    /// Every node whose time has come looks, and every word that has come is heard, all at once.
+    async fn go_on(&mut self, now: DateTime<Utc>) {
+        let reports = self.telephone.arrived(now);
+        let (mut looks, mut words) = (Vec::new(), Vec::new());
+        for report in &reports {
+            let (dies, node) = (self.dies(self.plan.deaths / 10.0), self.rng.random_range(0..self.nodes.len()));
+            // One that is down hears nothing.
+            if self.nodes[node].wakes_at <= now + TimeDelta::seconds(15) {
+                self.nodes[node].pace.answered(report.reminder);
+                let args = self.nodes[node].args.clone();
+                words.push(async move {
+                    let hears = heard(&args, report.reminder, report.attempt, &report.progress, now);
+                    dies_after(dies.unwrap_or(usize::MAX), hears).await
+                });
             }
-            self.look(now).await;
         }
-    }
-
-    /// A report reaches any node that is up.
-    async fn deliver(&mut self, report: Report, now: DateTime<Utc>) {
-        let dies = self.dies();
-        let count = self.nodes.len();
-        let node = &mut self.nodes[self.rng.random_range(0..count)];
-        if node.wakes_at > now + TimeDelta::seconds(15) {
-            return;
+        let dies: Vec<_> = (0..self.nodes.len()).map(|_| self.dies(self.plan.deaths)).collect();
+        for (node, dies) in self.nodes.iter_mut().zip(dies).filter(|(node, _)| node.wakes_at <= now) {
+            looks.push(async move {
+                let Node { name, args, pace, wakes_at } = node;
+                let looked = dies_after(dies.unwrap_or(usize::MAX), look(args, name, pace, now)).await;
+                let Some(Looked { again_in }) = looked else { return Some(node) };
+                *wakes_at = now + again_in;
+                None
+            });
         }
-        if report.progress.status.is_some_and(|status| status.rank() >= CallStatus::InProgress.rank()) {
-            node.pace.answered(report.reminder);
-        }
-        let hears = heard(&node.args, report.reminder, report.attempt, &report.progress, now);
-        dies_after(dies.unwrap_or(usize::MAX), hears).await;
-    }
-
-    /// After how many steps a node dies in what it does now, if it does.
-    fn dies(&mut self) -> Option<usize> {
-        self.rng.random_bool(self.plan.deaths).then(|| self.rng.random_range(0..40))
-    }
-
-    /// All nodes whose time has come look at once.
-    async fn look(&mut self, now: DateTime<Utc>) {
-        let dies: Vec<_> = (0..self.nodes.len()).map(|_| self.dies()).collect();
-        let due = self.nodes.iter_mut().zip(dies).filter(|(node, _)| node.wakes_at <= now);
-        let looks = due.map(|(node, dies)| async move {
-            let Node { name, args, pace, wakes_at } = node;
-            let looked = dies_after(dies.unwrap_or(usize::MAX), look(args, name, pace, now)).await;
-            let Some(Looked { again_in }) = looked else { return Some(node) };
-            *wakes_at = now + again_in;
-            None
-        });
-        for dead in join_all(looks).await.into_iter().flatten() {
+        let (dead, _) = join(join_all(looks), join_all(words)).await;
+        for dead in dead.into_iter().flatten() {
             self.deaths += 1;
             // Another process takes its place after a while.
             (dead.name, dead.pace) = (format!("{} again", dead.name), Pace::default());
@@ -224,15 +227,25 @@ impl Simulation {
         }
     }
 
+    /// After how many steps a node dies in what it does now, if it does.
+    fn dies(&mut self, chance: f64) -> Option<usize> {
+        self.rng.random_bool(chance).then(|| self.rng.random_range(0..40))
+    }
+
     async fn evening(mut self, place: &Place) -> (Evening, Vec<Reminder>) {
         self.run().await;
+        assert_eq!(self.plan.deaths > 0.0, self.deaths > 5, "{} nodes died", self.deaths);
         let store = place.open().await;
-        let rows = store.reminders_between(utc("2026-01-01T00:00:00Z"), utc("2027-01-01T00:00:00Z"), 10_000).await;
-        let rows = rows.expect("rows");
+        let rows = rows(store.as_ref()).await;
         let evening = check(&self.plan.shop, &rows, &self.telephone.log());
         println!("{}: {evening:?}, nodes that died {}", store.kind(), self.deaths);
         (evening, rows)
     }
+}
+
+async fn rows(store: &dyn ReminderStore) -> Vec<Reminder> {
+    let (from, to) = (utc("2026-01-01T00:00:00Z"), utc("2027-01-01T00:00:00Z"));
+    store.reminders_between(from, to, 10_000).await.expect("rows")
 }
 
 /// Ten calls a second, so that a thousand take minutes.
@@ -249,7 +262,7 @@ async fn with_bays(place: Place) -> Place {
     place
 }
 
-/// Of so many appointments that begin there, how many calls were first placed at which time.
+/// When the first call was placed for appointments at a time, each of which came to one call.
 async fn begins(place: &Place, shop: Shop, appointments: &str, starts: &str) -> DateTime<Utc> {
     place
         .run(
@@ -320,7 +333,7 @@ async fn of_1000_each_is_called_exactly_once(place: Place) {
     let place = with_bays(place).await;
     place.fill(1, 1_000, utc("2026-11-24T14:00:00Z")).await;
     let (starts, ends) = (utc("2026-11-23T23:59:30Z"), utc("2026-11-24T02:30:00Z"));
-    let plan = Plan { seed: 3, shop: shop(), nodes: vec![starts; 2], trouble: false, deaths: 0.08, ends };
+    let plan = Plan { seed: 3, shop: shop(), nodes: vec![starts; 2], trouble: false, deaths: 0.4, ends };
     let (evening, _) = Simulation::new(&place, plan).await.evening(&place).await;
     assert_eq!(evening, Evening { done: 1_000, missed: 0, calls: 1_000 });
 }
@@ -330,7 +343,9 @@ async fn in_trouble_nobody_is_called_twice_or_forgotten(place: Place) {
     let place = with_bays(place).await;
     place.fill(1, 300, utc("2026-11-24T14:00:00Z")).await;
     let (starts, ends) = (utc("2026-11-23T23:59:30Z"), utc("2026-11-24T08:30:00Z"));
-    let plan = Plan { seed: 4, shop: shop(), nodes: vec![starts; 2], trouble: true, deaths: 0.03, ends };
+    let mut shop = shop();
+    shop.reminders.retry_minutes = 10;
+    let plan = Plan { seed: 4, shop, nodes: vec![starts; 2], trouble: true, deaths: 0.25, ends };
     let (evening, _) = Simulation::new(&place, plan).await.evening(&place).await;
     assert_eq!(evening.done + evening.missed, 300);
     assert!(evening.done > 250 && evening.calls > 300, "{evening:?}: most are reached, some not at once");

@@ -4,7 +4,7 @@
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
 use otto_actors::domain::{CallSid, CallStatus, PhoneNumber, ReminderId};
 use otto_actors::ports::{
     CallProgress, Dial, DialError, PlacedCall, SentText, StreamEnd, Telephony, Text, VendorError, VendorErrorKind,
@@ -105,10 +105,10 @@ impl Telephone {
         let end = self.end(rng);
         let (rings, talks) = (rng.random_range(3..20), rng.random_range(10..180));
         let lag = if self.trouble && rng.random_bool(0.2) { rng.random_range(0..40) } else { 0 };
-        let mut words = vec![(rng.random_range(0..3), CallStatus::Ringing)];
+        let mut words = Vec::new();
         let lasts = if end == CallStatus::Completed { rings + talks } else { rings };
-        if end == CallStatus::Completed {
-            words.push((rings + rng.random_range(0..5), CallStatus::InProgress));
+        if self.trouble {
+            words.push((rng.random_range(0..5), CallStatus::Ringing));
         }
         words.push((lasts + rng.random_range(0..5), end));
         if self.trouble {
@@ -120,7 +120,8 @@ impl Telephone {
             let (at, number) = (state.now, state.calls.len() + 1);
             let call = CallSid::parse(&format!("CA{number:032}")).expect("a SID");
             for (after, status) in words {
-                let at = at + TimeDelta::seconds(after);
+                // Words of a second arrive together.
+                let at = at.duration_trunc(TimeDelta::seconds(1)).expect("a time") + TimeDelta::seconds(after + 1);
                 let (answered_by, duration_s) = (None, None);
                 let call = call.clone();
                 let progress = CallProgress { call, status: Some(status), answered_by, duration_s, outbound: true, at };

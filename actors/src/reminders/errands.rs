@@ -181,11 +181,12 @@ impl Errand<'_> {
         let room = if dial { self.room(pace).await } else { Err(limits::REMINDERS_LOOK_EVERY_MS) };
         let (claimed_at, lease) = (Instant::now(), limits::REMINDER_LEASE_MS);
         let limit = u32::try_from(room.unwrap_or(0)).unwrap_or(u32::MAX);
-        let claim = CallClaim { worker: self.worker, limit, lease, now: self.now };
+        let per_second = self.args.shop.reminders.calls_per_second;
+        let claim = CallClaim { worker: self.worker, limit, per_second, lease, now: self.now };
         let due = within(limits::WRITE_TIMEOUT_MS, self.args.store.claim_calls(&claim)).await?;
         let dials = due.iter().filter(|due| due.task == DueTask::Dial);
         let dials = dials.inspect(|due| pace.dialling(due.reminder.id, self.now)).count();
-        let again_in = machine::look_again(&self.args.shop, room, dials, due.len() - dials);
+        let again_in = pace.look_again(&self.args.shop, room, (dials, due.len() - dials), self.now);
         let backoff = pace.backoff();
         let work = stream::iter(due).map(|due| self.one(due, backoff, claimed_at));
         let said: Vec<_> = work.buffer_unordered(limits::REMINDER_CONCURRENCY).collect().await;

@@ -11,6 +11,9 @@ use crate::domain::{CallSid, CallStatus, Reminder, ReminderId, ReminderOutcome, 
 use crate::limits;
 use crate::ports::{CallClaim, CallSettled, DialError, PlacedCall, VendorError, VendorErrorKind};
 
+/// The time in which an account's calls are counted.
+const SECOND: TimeDelta = TimeDelta::seconds(1);
+
 /// What one process remembers from look to look. Losing it costs nothing but politeness: what must not be lost is in the
 /// database.
 #[derive(Debug, Clone, Default)]
@@ -36,17 +39,37 @@ impl Pace {
     }
 
     /// How many calls may be placed now: no more in any second than the account starts, and none while Twilio is to be left
-    /// alone. When there are none, how long to wait.
+    /// alone. When there are none, how long to wait. Each process keeps the pace by itself; Twilio queues what several of
+    /// them ask for beyond it (<https://www.twilio.com/en-us/blog/high-volume-voice-considerations>).
     pub(super) fn allowance(&mut self, shop: &Shop, now: DateTime<Utc>) -> Result<usize, Duration> {
         let at_once = shop.reminders.calls_per_second as usize;
-        self.dialled.retain(|at| recent(*at, TimeDelta::seconds(1), now));
+        self.dialled.retain(|at| recent(*at, SECOND, now));
         let held = self.held_until.and_then(|until| (until - now).to_std().ok());
         if let Some(wait) = held.filter(|wait| !wait.is_zero() && *wait <= limits::REMINDER_BACKOFF_MAX_MS) {
             return Err(wait.min(limits::REMINDERS_LOOK_EVERY_MS));
         }
         match at_once.saturating_sub(self.dialled.len()).min(limits::REMINDER_BATCH_CALLS) {
-            0 => Err(step(shop)),
+            0 => {
+                Err(self.dialled.front().and_then(|oldest| (*oldest + SECOND - now).to_std().ok()).unwrap_or_default())
+            }
             calls => Ok(calls),
+        }
+    }
+
+    /// When to look again after a look that had room for so many calls, or none for so long, and found these.
+    pub(super) fn look_again(
+        &mut self,
+        shop: &Shop,
+        room: Result<usize, Duration>,
+        (dials, doubts): (usize, usize),
+        now: DateTime<Utc>,
+    ) -> Duration {
+        let step = Duration::from_secs(1) / shop.reminders.calls_per_second.max(1);
+        match room {
+            _ if doubts >= CallClaim::LOOKS as usize => step,
+            Ok(calls) if dials >= calls => self.allowance(shop, now).err().unwrap_or(step),
+            Ok(_) => limits::REMINDERS_LOOK_EVERY_MS,
+            Err(wait) => wait,
         }
     }
 
@@ -124,21 +147,6 @@ fn doubled(first: Duration, times: u32, most: Duration) -> Duration {
 /// Whether customers may be called now.
 pub(super) fn in_window(shop: &Shop, now: DateTime<Utc>) -> bool {
     shop.calling_window(now).0 <= now
-}
-
-/// Between two calls.
-fn step(shop: &Shop) -> Duration {
-    Duration::from_secs(1) / shop.reminders.calls_per_second.max(1)
-}
-
-/// When to look again after a look that had room for so many calls, or none for so long, and found these.
-pub(super) fn look_again(shop: &Shop, room: Result<usize, Duration>, dials: usize, doubts: usize) -> Duration {
-    match room {
-        _ if doubts >= CallClaim::LOOKS as usize => step(shop),
-        Ok(calls) if dials >= calls => step(shop),
-        Ok(_) => limits::REMINDERS_LOOK_EVERY_MS,
-        Err(wait) => wait,
-    }
 }
 
 /// Who may be called how often, and whether an unreached customer gets a text message.

@@ -65,7 +65,7 @@ async fn placed(script: Script, kind: ReminderKind) -> Placed {
     let edge = at_the_edge(script).await;
     let appointment = appointment_of(&*edge.records, CALLED).await;
     let reminder = edge.records.add_reminder(&new_reminder(&appointment, kind), now()).await.unwrap();
-    let claim = CallClaim { worker: "w", limit: 9, lease: Duration::from_secs(60), now: now() };
+    let claim = CallClaim { worker: "w", limit: 9, per_second: 9, lease: Duration::from_secs(60), now: now() };
     let due = edge.records.claim_calls(&claim).await.unwrap();
     assert_eq!(due.iter().map(|due| (due.reminder.id, due.task)).collect::<Vec<_>>(), [(reminder, DueTask::Dial)]);
     Placed { edge, reminder, appointment }

@@ -59,7 +59,7 @@ async fn a_claim_does_not_wait_for_a_row_that_is_being_settled() {
         .fetch_one(&mut *held)
         .await
         .unwrap();
-    let claim = CallClaim { worker: "a", limit: 9, lease: Duration::from_secs(60), now: at(0, 0) };
+    let claim = CallClaim { worker: "a", limit: 9, per_second: 9, lease: Duration::from_secs(60), now: at(0, 0) };
     let claimed = store.claim_calls(&claim).await.unwrap();
     assert!(claimed.len() == 1 && claimed[0].reminder.id.0 != first, "{claimed:?}");
     held.rollback().await.unwrap();

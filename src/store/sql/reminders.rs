@@ -126,7 +126,8 @@ pub(super) async fn claim(tx: &mut Connection, claim: &CallClaim<'_>) -> Result<
         let calling = reminder.status == ReminderStatus::Calling;
         claimed.push(DueCall { reminder, task: if calling { DueTask::Look } else { DueTask::Reconcile } });
     }
-    for mut reminder in fresh(tx, now, claim.limit).await? {
+    let this_second = dialled_at(tx, now).await?;
+    for mut reminder in fresh(tx, now, claim.limit.min(claim.per_second.saturating_sub(this_second))).await? {
         // Of a number's calls the first one goes; the others find it under way next time.
         if claimed.iter().all(|other: &DueCall| other.reminder.phone != reminder.phone) {
             reminder.begin(now, until);
@@ -149,6 +150,13 @@ async fn doubtful(tx: &mut Connection, now: DateTime<Utc>) -> Result<Vec<Reminde
         skip_locked!()
     );
     rows(sqlx::query_as(sql).bind(Stamp::new(now)).bind(i64::from(CallClaim::LOOKS)).fetch_all(tx).await)
+}
+
+/// How many were dialled in this very second, by whichever node.
+async fn dialled_at(tx: &mut Connection, now: DateTime<Utc>) -> Result<u32, StoreError> {
+    let sql = "SELECT count(*) FROM reminders WHERE dialled_at = $1 AND status IN ('dialling', 'calling')";
+    let count: i64 = sqlx::query_scalar(sql).bind(Stamp::new(now)).fetch_one(tx).await.map_err(store_error)?;
+    Ok(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
 /// Those that may be dialled now, the earliest appointment first.

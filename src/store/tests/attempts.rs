@@ -54,7 +54,7 @@ const STATES: [(&str, &str, u32); 10] = [
 const AFTER: [&str; 10] = [
     ". . . . . . . . . .",
     "calling calling dialling pending pending missed done done missed skipped",
-    "calling . calling pending pending missed done done missed skipped",
+    "calling . . pending . missed done done missed skipped",
     "calling calling . . . . done done . .",
     ". . . . . . . . . .",
     ". . . . . . . done . .",

@@ -45,7 +45,8 @@ macro_rules! keeps_the_contract {
             calendar: an_order_asks_for_what_the_appointment_is_now a_refused_order_is_kept_and_in_nobodys_way
                 people_move_and_cancel_in_the_calendar what_is_not_possible_is_put_back
                 bays_that_are_taken_outside_are_avoided how_far_a_calendar_was_read_is_kept;
-            reminders: a_round_is_made_once_whoever_asks who_is_not_to_be_called_is_skipped_with_a_reason
+            reminders: a_round_is_made_once_whoever_asks no_second_has_more_calls_than_the_account
+                who_is_not_to_be_called_is_skipped_with_a_reason
                 the_number_on_file_is_called what_is_overdue_is_missed_and_texted a_call_is_asked_for_once
                 opting_out_and_in a_tool_asks_for_a_call_and_stops_them those_of_a_time_are_listed_latest_first;
             attempts: each_word_of_an_attempt_by_where_it_stands an_attempt_is_held_and_found_in_doubt

@@ -24,7 +24,7 @@ pub(super) fn round() -> Round {
 }
 
 pub(super) async fn claim(store: &Arc<dyn Records>, worker: &str, limit: u32, now: DateTime<Utc>) -> Vec<DueCall> {
-    store.claim_calls(&CallClaim { worker, limit, lease: LEASE, now }).await.unwrap()
+    store.claim_calls(&CallClaim { worker, limit, per_second: u32::MAX, lease: LEASE, now }).await.unwrap()
 }
 
 pub(super) async fn now(lab: &Lab, id: ReminderId) -> Reminder {
@@ -84,6 +84,18 @@ fn ids(booked: &[Booked]) -> Vec<AppointmentId> {
 async fn opt_out(lab: &Lab, n: usize) {
     let wish = OptOut { phone: phone(n), channel: Channel::Voice, reason: OptOut::ASKED };
     lab.one.opt_out(&wish, at(0, 0)).await.unwrap();
+}
+
+pub(in crate::store) async fn no_second_has_more_calls_than_the_account(open: fn(usize) -> Opening) {
+    let lab = open(1).await;
+    with_rows(&lab, 8).await;
+    let claim = async |store: &Arc<dyn Records>, worker, seconds| {
+        let now = at(0, 0) + chrono::TimeDelta::seconds(seconds);
+        store.claim_calls(&CallClaim { worker, limit: 9, per_second: 3, lease: LEASE, now }).await.unwrap().len()
+    };
+    assert_eq!((claim(&lab.one, "a", 0).await, claim(&lab.two, "b", 0).await), (3, 0));
+    assert_eq!((claim(&lab.two, "b", 1).await, claim(&lab.one, "a", 1).await), (3, 0));
+    assert_eq!(claim(&lab.one, "a", 2).await, 2);
 }
 
 pub(in crate::store) async fn a_round_is_made_once_whoever_asks(open: fn(usize) -> Opening) {

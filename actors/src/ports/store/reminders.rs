@@ -94,6 +94,8 @@ pub struct CallClaim<'a> {
     pub worker: &'a str,
     /// At most so many fresh calls; those in doubt come on top, at most [`CallClaim::LOOKS`].
     pub limit: u32,
+    /// Calls that the account may place in a second, all nodes together.
+    pub per_second: u32,
     /// How long the node has for each.
     pub lease: Duration,
     /// Now.

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 
-use super::super::machine::{Rules, after_dial, after_look, after_status, holds, in_window, look_again, not_found};
+use super::super::machine::{Rules, after_dial, after_look, after_status, holds, in_window, not_found};
 use super::*;
 use crate::limits;
 use crate::ports::{CallSettled, DialError, PlacedCall, VendorError, VendorErrorKind};
@@ -132,12 +132,12 @@ fn the_pace_is_kept_in_any_second() {
     };
     let start = utc(NOW);
     for (rate, at_ms, expected) in
-        [(1, 0, None), (1, 999, None), (1, 1_000, Some(1)), (3, 500, Some(2)), (3, 1_000, Some(3)), (100, 0, Some(16))]
+        [(1, 0, Err(1_000)), (1, 999, Err(1)), (1, 1_000, Ok(1)), (3, 500, Ok(2)), (3, 1_000, Ok(3)), (100, 0, Ok(16))]
     {
         let mut pace = Pace::default();
         pace.dialling(ReminderId(1), start);
         let allowed = pace.allowance(&shop(rate), start + TimeDelta::milliseconds(at_ms));
-        assert_eq!(allowed.ok(), expected, "{rate} calls a second, {at_ms} ms after one");
+        assert_eq!(allowed.map_err(|wait| wait.as_millis()), expected, "{rate} calls a second, {at_ms} ms after one");
     }
     let mut pace = Pace::default();
     pace.dialling(ReminderId(1), start);
@@ -186,12 +186,16 @@ fn when_to_look_again() {
     for (room, dials, doubts, expected) in [
         (Ok(2), 2, 0, step),
         (Ok(2), 1, 0, secs(15)),
+        (Ok(4), 4, 0, secs(1)),
         (Ok(2), 0, 15, secs(15)),
         (Ok(2), 0, 16, step),
         (Err(secs(2)), 0, 0, secs(2)),
         (Err(secs(2)), 0, 16, step),
     ] {
-        assert_eq!(look_again(&shop, room, dials, doubts), expected, "{room:?} {dials} {doubts}");
+        let mut pace = Pace::default();
+        (0..dials).for_each(|_| pace.dialling(ReminderId(1), utc(NOW)));
+        let again = pace.look_again(&shop, room, (dials, doubts), utc(NOW));
+        assert_eq!(again, expected, "{room:?} {dials} {doubts}");
     }
     let mut pace = Pace::default();
     let pauses: Vec<_> = (0..6).map(|_| pace.store_failed().as_secs()).collect();

@@ -118,7 +118,9 @@ impl Records {
         let due = |row: &&Reminder| row.status == ReminderStatus::Pending && row.next_at <= now && now < row.until;
         let mut fresh: Vec<_> = self.reminders.iter().filter(due).map(|row| (self.starts_at(row), row.id)).collect();
         fresh.sort();
-        let mut left = claim.limit;
+        let this_second = |row: &&Reminder| is_under_way(row) && row.dialled_at == Some(now);
+        let dialled = u32::try_from(self.reminders.iter().filter(this_second).count()).unwrap();
+        let mut left = claim.limit.min(claim.per_second.saturating_sub(dialled));
         for (_, id) in fresh {
             let phone = self.row(id).unwrap().phone.clone();
             if left == 0 || self.reminders.iter().any(|other| other.phone == phone && is_under_way(other)) {

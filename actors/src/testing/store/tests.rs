@@ -40,7 +40,7 @@ fn store() -> FakeStore {
 }
 
 async fn claim(store: &FakeStore, now: DateTime<Utc>) -> Vec<DueCall> {
-    store.claim_calls(&CallClaim { worker: "a", limit: 9, lease: LEASE, now }).await.unwrap()
+    store.claim_calls(&CallClaim { worker: "a", limit: 9, per_second: 9, lease: LEASE, now }).await.unwrap()
 }
 
 #[tokio::test]

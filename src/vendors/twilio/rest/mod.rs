@@ -170,6 +170,8 @@ impl TwilioRest {
         let refusal = Refusal::read(response).await;
         Err(match refusal.status {
             StatusCode::TOO_MANY_REQUESTS => DialError::NotNow(refusal.error()),
+            // The account or its credentials, not this call: an operator must act, and then it goes through.
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => DialError::NotNow(refusal.error()),
             // Whoever says that the request came too late may have read it.
             StatusCode::REQUEST_TIMEOUT => DialError::Unknown(refusal.error()),
             status if status.is_client_error() => DialError::Refused(refusal.error()),
