@@ -185,6 +185,19 @@ pub const CALL_MEMORY_MS: Duration = ms(120_000);
 /// Ended calls that are remembered.
 pub const CALL_MEMORY_ENTRIES: usize = 10_000;
 
+// Calls that Otto places ----------------------------------------------------------------------------------------------
+
+/// Nobody says anything for this long after the call was answered, or after their words: Otto greets.
+pub const PICKUP_SILENCE_MS: Duration = ms(2_000);
+/// Somebody who answers in person says no more than this before they wait.
+pub const PICKUP_SHORT_MS: Duration = ms(2_500);
+/// The same in words.
+pub const PICKUP_SHORT_WORDS: usize = 5;
+/// After long words, such as an answering machine's greeting, the verdict on who has answered is waited for this long.
+pub const PICKUP_VERDICT_MS: Duration = ms(8_000);
+/// However long somebody talks, Otto greets after this: it is the time that the verdict takes at most.
+pub const PICKUP_LONGEST_MS: Duration = ms(30_000);
+
 // Actors --------------------------------------------------------------------------------------------------------------
 
 /// Messages that wait in one mailbox; more are refused, which counts as a failure of the receiver.
@@ -335,6 +348,8 @@ const _: () = {
     assert!(STT_CONNECT_TIMEOUT_MS.as_millis() * 2 < STT_AWAY_MAX_MS.as_millis());
     assert!(STT_REPLAY_SPEED.0 * 100 <= STT_REPLAY_SPEED.1 * 125, "replay is at most 1.25 times real time");
     assert!(TTS_FLUSHES_PER_WINDOW < 20);
+    assert!(TURN_SILENCE_MS.as_millis() <= PICKUP_SILENCE_MS.as_millis(), "no words of before the greeting come later");
+    assert!(PICKUP_SILENCE_MS.as_millis() + PICKUP_VERDICT_MS.as_millis() < PICKUP_LONGEST_MS.as_millis());
     assert!(BUSY_WAIT_MS.as_millis() < READ_TIMEOUT_MS.as_millis(), "the database's answer comes in time");
     let rounds = OUTBOX_BATCH_ROWS.div_ceil(OUTBOX_CONCURRENCY) as u128;
     assert!(

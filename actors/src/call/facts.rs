@@ -5,9 +5,12 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::CallState;
+use super::pickup::Reached;
 use crate::dialogue::{self, Caller, Notes};
-use crate::domain::PhoneNumber;
+use crate::domain::{AppointmentId, PhoneNumber, ReminderId, ReminderOutcome};
+use crate::history::Entry;
 use crate::ports::{CallFacts, ModelEnd};
+use crate::registry::Purpose;
 use crate::tools::{Identity, Tool};
 
 /// Tool calls that are listed.
@@ -23,6 +26,8 @@ pub(super) struct Facts {
     tools: Vec<&'static str>,
     /// What the tools did that changed the records, with what they said about it.
     done: Vec<(Tool, String)>,
+    /// What came of the call for whoever had it placed, latest last; with the appointment if it is about one.
+    outcomes: Vec<(ReminderOutcome, Option<AppointmentId>)>,
     prompt_tokens: Option<u64>,
     completion_tokens: Option<u64>,
     latencies_ms: Vec<u64>,
@@ -40,11 +45,28 @@ impl Facts {
     pub(super) fn tool_did(&mut self, name: &str, content: &str) {
         let Some(tool) = Tool::named(name).filter(|tool| tool.changes_records()) else { return };
         let result: Value = serde_json::from_str(content).unwrap_or_default();
+        let appointment = result["data"]["appointment_id"].as_i64().map(AppointmentId);
+        self.outcomes.extend(outcome_of(tool, &result).map(|outcome| (outcome, appointment)));
         let said = (tool, result["message"].as_str().unwrap_or_default().to_owned());
         // The same booking asked for again has the same result.
         if !self.done.contains(&said) {
             self.done.push(said);
         }
+    }
+
+    /// Something came of the conversation: it is one.
+    pub(super) fn is_proven(&self) -> bool {
+        !self.done.is_empty()
+    }
+
+    /// What the tools made of a call that Otto has placed: what became of the appointment counts more than the rest, and
+    /// the latest most.
+    fn outcome(&self, purpose: Purpose) -> Option<ReminderOutcome> {
+        let own =
+            |about: AppointmentId| !matches!(purpose, Purpose::Reminder { appointment, .. } if appointment != about);
+        let changes = self.outcomes.iter().rfind(|(_, about)| about.is_some_and(own));
+        let others = self.outcomes.iter().rfind(|(_, about)| about.is_none());
+        changes.or(others).map(|(outcome, _)| *outcome)
     }
 
     /// A request to the model took this.
@@ -84,6 +106,8 @@ impl Facts {
             "to cancel an appointment" => "cancel",
             "to move an appointment" => "reschedule",
             "to confirm an appointment" => "confirm",
+            "to be called at another time" => "call_back",
+            "no more calls" => "opt_out",
             _ => "appointments",
         });
         let done = |what: fn(Tool) -> Option<&'static str>| self.done.iter().find_map(|(tool, _)| what(*tool));
@@ -94,7 +118,14 @@ impl Facts {
             Tool::ConfirmAppointment => Some("confirm"),
             _ => None,
         });
-        let rest = done(|tool| Some(if tool == Tool::TakeMessage { "message" } else { "records" }));
+        let rest = done(|tool| {
+            Some(match tool {
+                Tool::TakeMessage => "message",
+                Tool::RequestCallBack => "call_back",
+                Tool::StopReminders => "opt_out",
+                _ => "records",
+            })
+        });
         let human = (transferred || notes.escalation.is_some()).then_some("human");
         let asked = self.tools.contains(&Tool::GetUpcomingAppointments.name()).then_some("appointments");
         appointment.or(wish).or(rest).or(human).or(asked)
@@ -123,6 +154,33 @@ impl CallState {
         let transferred_to = self.outside.escalation.clone().filter(|_| outcome == super::machine::TRANSFERRED);
         self.facts.close(&notes, transferred_to)
     }
+
+    /// What came of a call that Otto has placed; none when nobody and nothing was reached.
+    pub(super) fn came_of_reminder(&self, outcome: &'static str) -> Option<(ReminderId, ReminderOutcome)> {
+        let (purpose, outbound) = (self.session.purpose, self.outbound.as_ref()?);
+        let spoke = self.session.history.entries().iter().any(|entry| matches!(entry, Entry::User(_)));
+        let reached = match outbound.pickup.reached() {
+            Reached::Machine => Some(ReminderOutcome::Voicemail),
+            Reached::Screen => Some(ReminderOutcome::Screened),
+            _ if outcome == super::machine::TRANSFERRED => Some(ReminderOutcome::Transferred),
+            Reached::Somebody => Some(ReminderOutcome::Answered),
+            Reached::Nobody => spoke.then_some(ReminderOutcome::Answered),
+        };
+        Some((purpose.reminder()?, self.facts.outcome(purpose).or(reached)?))
+    }
+}
+
+/// What a tool that has succeeded makes of a call that Otto has placed.
+fn outcome_of(tool: Tool, result: &Value) -> Option<ReminderOutcome> {
+    Some(match tool {
+        Tool::ConfirmAppointment => ReminderOutcome::Confirmed,
+        Tool::RescheduleAppointment => ReminderOutcome::Rescheduled,
+        Tool::CancelAppointment => ReminderOutcome::Cancelled,
+        Tool::RequestCallBack => ReminderOutcome::CallLater,
+        Tool::StopReminders if result["data"]["reason"] == "wrong_number" => ReminderOutcome::WrongNumber,
+        Tool::StopReminders => ReminderOutcome::OptedOut,
+        _ => return None,
+    })
 }
 
 const fn caller(identity: &Identity) -> Caller {
@@ -168,6 +226,32 @@ mod tests {
             true,
             ("message", "The message is noted for a colleague; a colleague took over."),
         );
+    }
+
+    /// Tools that did something, and what came of a call that reminds of appointment 7.
+    fn came(done: &[(&str, Value)], expected: Option<ReminderOutcome>) {
+        let mut facts = Facts::default();
+        for (name, data) in done {
+            facts.tool_did(name, &serde_json::json!({ "success": true, "data": data, "message": "x" }).to_string());
+        }
+        let remind = Purpose::Reminder { reminder: None, appointment: AppointmentId(7) };
+        assert_eq!(facts.outcome(remind), expected, "{done:?}");
+    }
+
+    #[test]
+    fn what_became_of_the_appointment_counts_most_and_the_latest_most_of_all() {
+        use ReminderOutcome::{Cancelled, Confirmed, OptedOut, Rescheduled};
+        let about = |id: i64| serde_json::json!({ "appointment_id": id });
+        let stop = ("stop_reminders", serde_json::json!({ "reason": "asked" }));
+        let (confirmed, moved) = (("confirm_appointment", about(7)), ("reschedule_appointment", about(7)));
+        came(&[], None);
+        came(&[("book_appointment", about(8)), ("answer_reminder", about(7))], None);
+        came(&[("cancel_appointment", about(8))], None);
+        came(&[("cancel_appointment", about(8)), stop.clone()], Some(OptedOut));
+        came(&[confirmed.clone(), stop], Some(Confirmed));
+        came(&[confirmed.clone(), moved.clone()], Some(Rescheduled));
+        came(&[moved, confirmed], Some(Confirmed));
+        came(&[("cancel_appointment", about(7)), ("cancel_appointment", about(8))], Some(Cancelled));
     }
 
     #[test]

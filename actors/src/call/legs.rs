@@ -199,13 +199,14 @@ impl CallState {
             shop: Arc::clone(&self.outside.shop),
             instructions: Arc::clone(&self.outside.instructions),
             situation: self.situation(),
-            tools: Arc::clone(&self.outside.tools),
+            tools: self.tools(),
             history: self.session.history.clone(),
             turn: self.session.turn,
             last_utterance: self.session.last_utterance,
             speculates: self.outside.speculates,
             wasted_guesses: self.session.wasted_guesses,
             can_transfer: self.outside.escalation.is_some(),
+            outbound: self.outbound.is_some(),
             resume: again.then_some(Resume {
                 speaking,
                 ending: self.session.ending,
@@ -220,6 +221,9 @@ impl CallState {
         }
         if let Some(text) = self.session.greeting.clone() {
             self.legs.turn.cast(TurnMsg::Greet { text });
+        }
+        if let Some(text) = self.session.farewell.clone() {
+            self.legs.turn.cast(TurnMsg::Leave { text });
         }
         for (number, pending) in self.session.pending.clone() {
             self.announce(Some(number));

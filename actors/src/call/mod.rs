@@ -5,7 +5,9 @@ mod facts;
 mod identities;
 mod legs;
 mod machine;
+mod outbound;
 mod outside;
+mod pickup;
 mod prompt;
 mod recorder;
 mod session;
@@ -25,7 +27,7 @@ use arc_swap::ArcSwap;
 use tokio::time::Instant;
 
 use crate::actor::{ActorError, Behaviour, ChildEnd, Mailbox, ReplyTo};
-use crate::domain::{AnsweredBy, Customer, StreamSid, TurnId};
+use crate::domain::{AnsweredBy, Appointment, Customer, StreamSid, TurnId};
 use crate::effects::TurnClock;
 use crate::events::{CallBegan, CallOver, emit};
 use crate::limits;
@@ -46,6 +48,8 @@ use identities::Identities;
 use legs::Legs;
 use machine::{Effect, Input, Life};
 use otto_proto::v1::{self, call_event::Body};
+use outbound::Outbound;
+use pickup::Input as PickupInput;
 use recorder::Recorder;
 use session::Session;
 
@@ -75,8 +79,8 @@ pub enum CallMsg {
     Over,
     /// From the registry: what has answered the call that Otto placed.
     AnsweredBy(AnsweredBy),
-    /// From a task: who has the caller's number, if anybody.
-    CallerFound(Option<Customer>),
+    /// From a task: who has the caller's number, if anybody, and which appointment the call is about, if it is.
+    CallerFound(Option<Customer>, Option<Box<Appointment>>),
     /// From the legs.
     Media(MediaReport),
     Stt(SttReport),
@@ -114,6 +118,10 @@ pub enum CallTimer {
     Leave,
     /// No call is longer than this.
     Longest,
+    /// In a call that Otto has placed nobody has said anything for a while.
+    PickupQuiet,
+    /// Otto has listened long enough to whatever has answered.
+    PickupLongest,
     /// A failed leg's pause is over.
     Restart(Leg),
 }
@@ -134,6 +142,8 @@ pub struct CallArgs {
 pub struct CallState {
     outside: Arc<Outside>,
     session: Session,
+    /// Set in a call that Otto has placed.
+    outbound: Option<Outbound>,
     /// The identity as the model's prompt reads it.
     shown_identity: Arc<ArcSwap<Identity>>,
     life: Life,
@@ -175,12 +185,12 @@ enum Lookup {
 impl CallState {
     fn new(args: CallArgs) -> Self {
         let CallArgs { incoming, outside, scope, verdict } = args;
-        let IncomingCall { call, caller, line, purpose: _ } = incoming;
-        let session = Session::new(call.clone(), caller, line, outside.clock.now());
-        let recorder = Recorder::new(call, outside.journal.clone(), Arc::clone(&outside.clock));
+        let session = Session::new(incoming, outside.clock.now());
+        let recorder = Recorder::new(session.call.clone(), outside.journal.clone(), Arc::clone(&outside.clock));
         let (unfinished, prepared, running_tools, identities, facts, timers) = Default::default();
         Self {
             shown_identity: Arc::new(ArcSwap::from_pointee(session.identity.clone())),
+            outbound: Outbound::of(session.purpose, &outside.shop),
             session,
             life: Life::new(outside.escalation.clone()),
             legs: Legs::new(),
@@ -217,7 +227,7 @@ impl CallState {
         emit(CallBegan { call: &self.session.call });
         let text = |number: &Option<crate::domain::PhoneNumber>| number.as_ref().map(|n| n.as_e164().to_owned());
         self.note(Body::Started(v1::CallStarted {
-            direction: "inbound".into(),
+            direction: self.session.direction().into(),
             caller: text(&self.session.identity.phone).unwrap_or_default(),
             line: text(&self.session.line).unwrap_or_default(),
         }));
@@ -233,7 +243,7 @@ impl CallState {
     fn record_start(&mut self) {
         let record = CallRecord {
             call: self.session.call.clone(),
-            direction: "inbound",
+            direction: self.session.direction(),
             caller: self.session.identity.phone.clone(),
             customer: self.session.identity.customer.as_ref().map(|c| c.id),
             started_at: self.session.started_at,
@@ -261,7 +271,8 @@ impl CallState {
             CallTimer::Greeting => limits::GREETING_LOOKUP_MS,
             CallTimer::Leave => limits::HANG_UP_TIMEOUT_MS,
             CallTimer::Longest => limits::CALL_MAX_MS,
-            CallTimer::Restart(_) => Duration::ZERO,
+            CallTimer::PickupLongest => limits::PICKUP_LONGEST_MS,
+            CallTimer::PickupQuiet | CallTimer::Restart(_) => Duration::ZERO,
         };
         self.timers.arm(&self.tasks, timer, after, myself, CallMsg::Due);
     }
@@ -273,6 +284,8 @@ impl CallState {
         match fired.timer {
             CallTimer::Greeting => self.greet(),
             CallTimer::Restart(leg) => self.restart(myself, leg).await,
+            CallTimer::PickupQuiet => drop(self.picked_up(myself, PickupInput::Quiet)),
+            CallTimer::PickupLongest => drop(self.picked_up(myself, PickupInput::Longest)),
             timer => self.live(myself, Input::Due(timer)),
         }
     }
@@ -292,6 +305,7 @@ impl CallState {
             self.leg_failed(myself, Leg::Media, &error.to_string());
         }
         match self.caller_known {
+            _ if self.outbound.is_some() => drop(self.picked_up(myself, PickupInput::Opened)),
             Lookup::Pending => self.arm(myself, CallTimer::Greeting),
             Lookup::Done | Lookup::Greeted => self.greet(),
         }
@@ -322,7 +336,7 @@ impl CallState {
             turns,
             transcript: self.session.history.transcript(),
             facts: self.closing_facts(outcome),
-            reminder: None,
+            reminder: self.came_of_reminder(outcome),
         };
         self.outside.journal.ended(self.session.call.clone(), end);
         myself.stop();
@@ -347,14 +361,14 @@ impl Behaviour for CallActor {
             CallMsg::Attach { stream, source, sink } => state.attach(myself, stream, source, sink).await,
             CallMsg::StreamEnded { reply_to } => state.stream_ended(myself, reply_to),
             CallMsg::Over => state.live(myself, Input::Over),
-            CallMsg::AnsweredBy(_) => {}
-            CallMsg::CallerFound(customer) => state.caller_found(myself, customer),
+            CallMsg::AnsweredBy(by) => drop(state.picked_up(myself, PickupInput::Verdict(by))),
+            CallMsg::CallerFound(customer, appointment) => state.caller_found(myself, customer, appointment),
             CallMsg::Media(report) => state.media(myself, report),
             CallMsg::Stt(report) => state.stt(myself, report),
             CallMsg::Turn(report) => state.turn(myself, report),
             CallMsg::Playback(report) => state.playback(myself, report),
             CallMsg::Prepared(prepared) => state.prepared(prepared),
-            CallMsg::ToolDone { tool_call_id, outcome } => state.tool_done(tool_call_id, outcome),
+            CallMsg::ToolDone { tool_call_id, outcome } => state.tool_done(myself, tool_call_id, outcome),
             CallMsg::Told { done } => state.live(myself, if done { Input::Told } else { Input::NotTold }),
             CallMsg::Restart(leg) => state.restart(myself, leg).await,
             CallMsg::Due(fired) => state.due(myself, fired).await,

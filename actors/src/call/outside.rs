@@ -35,6 +35,8 @@ pub struct Outside {
     pub instructions: Arc<str>,
     /// What the model may call.
     pub tools: Arc<[ToolSpec]>,
+    /// The same in a call that reminds of an appointment.
+    pub reminder_tools: Arc<[ToolSpec]>,
     /// The model may be asked before a caller has finished.
     pub speculates: bool,
 }
@@ -76,10 +78,12 @@ impl Outside {
             shop: Arc::clone(&shop),
             clock: Arc::clone(&clock),
             can_transfer: escalation.is_some(),
+            can_dial: shop.reminders.enabled && telephony.as_ref().is_some_and(|company| company.can_dial()),
             sends_texts: telephony.as_ref().is_some_and(|company| company.can_text()),
         };
         let instructions = super::prompt::instructions(&shop).into();
         let tools = tools::specs(escalation.is_some());
+        let reminder_tools = tools::reminder_specs(escalation.is_some());
         let journal = Journal::default();
         let phrases = Arc::new(Phrases::new(Arc::clone(&tts)));
         let speculates = true;
@@ -96,6 +100,7 @@ impl Outside {
             router,
             instructions,
             tools,
+            reminder_tools,
             speculates,
         }
     }

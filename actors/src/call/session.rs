@@ -8,8 +8,9 @@ use prost::Message as _;
 use crate::domain::{CallSid, PhoneNumber, TurnId, UtteranceId};
 use crate::history::{Entry, History};
 use crate::ports::ToolCall;
+use crate::registry::{IncomingCall, Purpose};
 use crate::stt::SttReport;
-use crate::tools::Identity;
+use crate::tools::{Identity, Party};
 use crate::turn::EndKind;
 
 /// Words that are kept until they have become part of the history.
@@ -26,6 +27,8 @@ pub(super) enum Pending {
 #[derive(Debug)]
 pub(super) struct Session {
     pub(super) call: CallSid,
+    /// Why there is a call.
+    pub(super) purpose: Purpose,
     pub(super) line: Option<PhoneNumber>,
     pub(super) started_at: DateTime<Utc>,
     pub(super) identity: Identity,
@@ -42,23 +45,22 @@ pub(super) struct Session {
     pub(super) wasted_guesses: u32,
     /// What the turn was told to say first and has not said yet.
     pub(super) greeting: Option<String>,
+    /// What the turn was told to say last and has not said yet.
+    pub(super) farewell: Option<String>,
     /// What the caller said and pressed and the turn has not settled yet, numbered.
     pub(super) pending: Vec<(u64, Pending)>,
     last_pending: u64,
 }
 
 impl Session {
-    pub(super) fn new(
-        call: CallSid,
-        caller: Option<PhoneNumber>,
-        line: Option<PhoneNumber>,
-        now: DateTime<Utc>,
-    ) -> Self {
+    pub(super) fn new(incoming: IncomingCall, now: DateTime<Utc>) -> Self {
+        let IncomingCall { call, caller, line, purpose } = incoming;
         let identity = Identity::of(caller);
-        let (history, turn, last_utterance, ending, greeting, pending) = Default::default();
+        let (history, turn, last_utterance, ending, greeting, farewell, pending) = Default::default();
         let (goes_on, deaf, wasted_guesses, last_pending) = Default::default();
         Self {
             call,
+            purpose,
             line,
             started_at: now,
             identity,
@@ -70,9 +72,37 @@ impl Session {
             deaf,
             wasted_guesses,
             greeting,
+            farewell,
             pending,
             last_pending,
         }
+    }
+
+    /// `inbound` or `outbound`.
+    pub(super) const fn direction(&self) -> &'static str {
+        match self.purpose {
+            Purpose::Inbound => "inbound",
+            Purpose::Reminder { .. } | Purpose::CallBack { .. } => "outbound",
+        }
+    }
+
+    fn errand(&self) -> Option<v1::Errand> {
+        let (kind, appointment) = match self.purpose {
+            Purpose::Inbound => return None,
+            Purpose::Reminder { appointment, .. } => ("reminder", appointment.0),
+            Purpose::CallBack { .. } => ("call_back", 0),
+        };
+        let party = match self.identity.errand.map(|errand| errand.party) {
+            None | Some(Party::Unknown) => "",
+            Some(Party::Customer) => "customer",
+            Some(Party::Another) => "another",
+        };
+        Some(v1::Errand {
+            kind: kind.into(),
+            reminder_id: self.purpose.reminder().map_or(0, |id| id.0),
+            appointment_id: appointment,
+            party: party.into(),
+        })
     }
 
     /// Keeps a key until the turn has settled it; its number.
@@ -115,7 +145,7 @@ impl Session {
         let text = |number: &Option<PhoneNumber>| number.as_ref().map(|n| n.as_e164().to_owned()).unwrap_or_default();
         let snapshot = v1::SessionSnapshot {
             call_sid: self.call.to_string(),
-            direction: "inbound".into(),
+            direction: self.direction().into(),
             caller: text(&self.identity.phone),
             line: text(&self.line),
             customer_id: self.identity.customer.as_ref().map_or(0, |c| c.id.0),
@@ -125,6 +155,7 @@ impl Session {
             history: self.history.entries().iter().map(message).collect(),
             started_at_ms: self.started_at.timestamp_millis(),
             saved_at_ms: now.timestamp_millis(),
+            errand: self.errand(),
         };
         snapshot.encode_to_vec().into()
     }
@@ -154,11 +185,37 @@ fn tool_call(call: &ToolCall) -> v1::ToolCall {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::{AppointmentId, ReminderId};
+    use crate::tools::Errand;
+
+    fn session(purpose: Purpose) -> Session {
+        let call = CallSid::parse("CA1").unwrap();
+        Session::new(IncomingCall { call, caller: None, line: None, purpose }, DateTime::UNIX_EPOCH)
+    }
+
+    fn saved(session: &Session) -> v1::SessionSnapshot {
+        v1::SessionSnapshot::decode(session.snapshot(DateTime::UNIX_EPOCH)).unwrap()
+    }
+
+    #[test]
+    fn a_snapshot_says_why_there_is_a_call() {
+        let inbound = saved(&session(Purpose::Inbound));
+        assert_eq!((inbound.direction.as_str(), inbound.errand), ("inbound", None));
+        let (reminder, appointment) = (Some(ReminderId(3)), AppointmentId(7));
+        let mut session = session(Purpose::Reminder { reminder, appointment });
+        session.identity.errand = Some(Errand { appointment, party: Party::Customer });
+        let (kind, party) = ("reminder".to_owned(), "customer".to_owned());
+        let errand = v1::Errand { kind, reminder_id: 3, appointment_id: 7, party };
+        let outbound = saved(&session);
+        assert_eq!((outbound.direction.as_str(), outbound.errand.as_ref()), ("outbound", Some(&errand)));
+        // A version that knows nothing of errands leaves them out, and reads past them.
+        let older = v1::SessionSnapshot { errand: None, ..outbound };
+        assert_eq!(v1::SessionSnapshot::decode(older.encode_to_vec().as_slice()), Ok(older));
+    }
 
     #[test]
     fn what_the_turn_has_not_seen_is_not_settled_by_what_was_before_it() {
-        let call = CallSid::parse("CA1").unwrap();
-        let mut session = Session::new(call, None, None, DateTime::UNIX_EPOCH);
+        let mut session = session(Purpose::Inbound);
         let words = |text: &str| SttReport::Words {
             text: text.into(),
             is_final: true,

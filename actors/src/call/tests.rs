@@ -6,6 +6,8 @@ mod faults;
 mod interleavings;
 mod interruptions;
 mod leftovers;
+mod outbound;
+mod pickup;
 mod storms;
 mod turn_taking;
 mod voices;

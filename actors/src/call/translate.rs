@@ -5,10 +5,12 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::machine::Input;
+use super::outbound::appointment_of;
+use super::pickup::Input as PickupInput;
 use super::{CallMsg, CallRef, CallState, Lookup, RunningTool, prompt};
 use crate::crm::CrmMsg;
 use crate::dialogue::Reader;
-use crate::domain::{Customer, TurnId};
+use crate::domain::{Appointment, Customer, TurnId};
 use crate::events::{BargedIn, GuessEnded, VendorTrouble, emit};
 use crate::history::{Entry, HistoryOp};
 use crate::limits;
@@ -18,7 +20,7 @@ use crate::names::{ActorKind, Leg};
 use crate::playback::PlaybackMsg;
 use crate::ports::{ToolCall, VendorError};
 use crate::stt::SttReport;
-use crate::tools::{ToolJob, ToolOutcome, ToolRouter};
+use crate::tools::{Learned, ToolJob, ToolOutcome, ToolRouter};
 use crate::turn::{Guessed, Hops, Situation, TurnMsg, TurnReport};
 use otto_proto::v1::{self, call_event::Body};
 
@@ -27,27 +29,38 @@ impl CallState {
 
     pub(super) fn look_caller_up(&mut self, myself: &CallRef) {
         let Some(phone) = self.session.identity.phone.clone() else {
-            return self.caller_found(myself, None);
+            return self.caller_found(myself, None, None);
         };
-        let (crm, myself) = (self.outside.router.crm.clone(), myself.clone());
+        let (crm, purpose, myself) = (self.outside.router.crm.clone(), self.session.purpose, myself.clone());
         self.tasks.spawn(async move {
             let ask = |reply_to| CrmMsg::FindByPhone { phone: phone.clone(), reply_to };
-            let found = crm.ask_again(limits::READ_TIMEOUT_MS, ask).await;
+            let (found, appointment) =
+                tokio::join!(crm.ask_again(limits::READ_TIMEOUT_MS, ask), appointment_of(&crm, purpose));
             // A caller who cannot be looked up is greeted like one who is not on file.
-            let _ = myself.cast(CallMsg::CallerFound(found.ok().and_then(Result::ok).flatten()));
+            let _ =
+                myself.cast(CallMsg::CallerFound(found.ok().and_then(Result::ok).flatten(), appointment.map(Box::new)));
         });
     }
 
-    pub(super) fn caller_found(&mut self, myself: &CallRef, customer: Option<Customer>) {
+    pub(super) fn caller_found(
+        &mut self,
+        myself: &CallRef,
+        customer: Option<Customer>,
+        appointment: Option<Box<Appointment>>,
+    ) {
         // A slow answer is older than what the call has learned meanwhile.
         if self.session.identity.customer.is_none() {
             self.session.identity.customer = customer;
         }
+        self.errand_found(appointment);
         self.show_identity();
         if self.caller_known == Lookup::Pending {
             self.caller_known = Lookup::Done;
             self.record_start();
-            if self.line.is_some() {
+            if self.outbound.is_some() {
+                self.prepare_greeting(myself);
+                self.picked_up(myself, PickupInput::Known);
+            } else if self.line.is_some() {
                 self.greet();
             } else {
                 self.prepare_greeting(myself);
@@ -70,6 +83,9 @@ impl CallState {
     }
 
     fn greeting(&self) -> String {
+        if let Some(greeting) = self.outbound.as_ref().and_then(|_| self.outbound_greeting()) {
+            return greeting;
+        }
         let shop = &self.outside.shop;
         let name = self.session.identity.customer.as_ref().map(Customer::first_name);
         let wording = if name.is_some() { &shop.wording.greeting_known } else { &shop.wording.greeting_unknown };
@@ -96,15 +112,17 @@ impl CallState {
 
     pub(super) fn situation(&self) -> Situation {
         let (identity, shop) = (Arc::clone(&self.shown_identity), Arc::clone(&self.outside.shop));
-        let clock = Arc::clone(&self.outside.clock);
+        let (clock, purpose) = (Arc::clone(&self.outside.clock), self.session.purpose);
         let mut reader = Reader::default();
-        Box::new(move |history| prompt::situation(&shop, &identity.load(), clock.now(), history, &mut reader))
+        Box::new(move |history| prompt::situation(&shop, purpose, &identity.load(), clock.now(), history, &mut reader))
     }
 
     // Media and speech to text ----------------------------------------------------------------------------------------
 
     pub(super) fn media(&mut self, myself: &CallRef, report: MediaReport) {
         match report {
+            // Nothing was asked yet, or nothing is asked any more.
+            MediaReport::Key(_) if !self.is_talking() => {}
             MediaReport::Key(key) => {
                 self.note(Body::Dtmf(v1::Dtmf { digit: key.to_string() }));
                 let number = self.session.pressed(key);
@@ -122,6 +140,7 @@ impl CallState {
         match report {
             SttReport::Trouble(error) => self.trouble(ActorKind::Stt, &error),
             SttReport::GivenUp => self.give_leg_up(myself, Leg::Stt, "the caller cannot be heard"),
+            heard if !self.is_for_the_turn(myself, &heard) => {}
             heard => {
                 let number = self.session.heard(&heard);
                 self.announce(number);
@@ -207,6 +226,11 @@ impl CallState {
         if matches!(op, HistoryOp::Add(Entry::Assistant { .. })) {
             self.session.greeting = None;
         }
+        if let (HistoryOp::Add(Entry::Assistant { text, .. }), Some(farewell)) = (&op, &self.session.farewell)
+            && text == farewell
+        {
+            self.session.farewell = None;
+        }
         self.session.history.apply(op);
         let snapshot = self.session.snapshot(self.outside.clock.now());
         self.outside.journal.session(self.session.call.clone(), snapshot);
@@ -255,7 +279,7 @@ impl CallState {
         });
     }
 
-    pub(super) fn tool_done(&mut self, tool_call_id: String, outcome: ToolOutcome) {
+    pub(super) fn tool_done(&mut self, myself: &CallRef, tool_call_id: String, outcome: ToolOutcome) {
         let ToolOutcome { content, success, end, learned } = outcome;
         let ran = self.running_tools.remove(&tool_call_id);
         // Its turn may have ended on the way from the tool to here; then nothing ends the call.
@@ -264,6 +288,9 @@ impl CallState {
             if success {
                 self.identities.done(&name);
                 self.facts.tool_did(&name, &content);
+            }
+            if self.facts.is_proven() || learned == Some(Learned::IsCustomer) {
+                self.picked_up(myself, PickupInput::Proven);
             }
             self.note(Body::ToolReturned(v1::ToolReturned {
                 tool_call_id: tool_call_id.clone(),

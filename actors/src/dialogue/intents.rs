@@ -27,6 +27,9 @@ pub(super) enum Intent {
     Wait,
     Hello,
     Goodbye,
+    CallLater,
+    StopCalls,
+    WrongNumber,
 }
 
 impl Intent {
@@ -56,6 +59,13 @@ pub(super) fn price_question(words: &Words) -> Option<usize> {
 fn settle(words: &Words, intents: &mut Vec<Intent>) {
     use Intent::{Abandon, Cancel, ConfirmReminder, Goodbye, Hello, Prices, Reschedule, Schedule, Services, Upcoming};
     let has = |intent: Intent, intents: &[Intent]| intents.contains(&intent);
+    if let Some(stop) = intents.iter().copied().find(|i| matches!(i, Intent::StopCalls | Intent::WrongNumber)) {
+        // However it is said, nothing else is wanted.
+        *intents = vec![stop];
+    }
+    if has(Intent::CallLater, intents) {
+        intents.retain(|i| !matches!(i, Intent::Wait | Intent::Goodbye | Intent::Schedule));
+    }
     if has(Abandon, intents) {
         intents.retain(|i| *i != Cancel);
     }
@@ -155,6 +165,89 @@ pub(super) fn assent(words: &Words) -> Option<Assent> {
     (words.any(&YES) || is_plain_please).then_some(Assent::Yes)
 }
 
+/// Whether whoever has answered is the customer who was asked for: deny by default, and a relative is none.
+pub(super) fn is_customer(words: &Words, first_name: Option<&str>) -> Option<bool> {
+    const OTHERS: [&str; 24] = [
+        "husband",
+        "wife",
+        "sister",
+        "brother",
+        "mother",
+        "father",
+        "mom",
+        "dad",
+        "son",
+        "daughter",
+        "roommate",
+        "neighbor",
+        "partner",
+        "girlfriend",
+        "boyfriend",
+        "friend",
+        "colleague",
+        "coworker",
+        "assistant",
+        "secretary",
+        "someone else",
+        "somebody else",
+        "wrong person",
+        "wrong number",
+    ];
+    const NO: [&str; 19] = [
+        "no",
+        "nope",
+        "nah",
+        "not here",
+        "isn't here",
+        "is not",
+        "isn't",
+        "not in",
+        "not home",
+        "not available",
+        "not at home",
+        "i'm not",
+        "not me",
+        "not her",
+        "not him",
+        "not she",
+        "not he",
+        "she's out",
+        "he's out",
+    ];
+    const YES: [&str; 20] = [
+        "yes",
+        "yeah",
+        "yep",
+        "yup",
+        "yea",
+        "speaking",
+        "this is she",
+        "this is he",
+        "this is her",
+        "this is him",
+        "that's me",
+        "that is me",
+        "it's me",
+        "i am",
+        "that's right",
+        "correct",
+        "you are",
+        "uh huh",
+        "that would be me",
+        "the one and only",
+    ];
+    let name = first_name.map(|name| Words::new(name).at(0).to_owned()).unwrap_or_default();
+    let is_named = !name.is_empty() && {
+        let says = |before: &str| words.find(&format!("{before} {name}")).is_some();
+        says("this is") || says("it's") || says("i'm") || (words.len() == 1 && words.at(0) == name)
+    };
+    match () {
+        () if words.any(&OTHERS) || words.any(&NO) => Some(false),
+        () if words.any(&YES) || is_named => Some(true),
+        () => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::Intent::*;
@@ -177,9 +270,36 @@ mod tests {
             ("never mind, cancel that", vec![Abandon]),
             ("thanks, bye", vec![Goodbye]),
             ("hello", vec![Hello]),
+            ("call me back tomorrow at nine", vec![CallLater]),
+            ("please stop calling me, this is ridiculous", vec![StopCalls]),
+            ("sorry, you have the wrong number", vec![WrongNumber]),
+            ("can you move it to eleven", vec![Reschedule]),
             ("bananas", vec![]),
         ] {
             assert_eq!(find(&Words::new(said)), expected, "{said}");
+        }
+    }
+
+    #[test]
+    fn only_the_customer_is_the_customer() {
+        for (said, expected) in [
+            ("Yes", Some(true)),
+            ("yes, this is she", Some(true)),
+            ("speaking", Some(true)),
+            ("This is Maria", Some(true)),
+            ("Maria", Some(true)),
+            ("no", Some(false)),
+            ("this is her husband", Some(false)),
+            ("yes, this is Maria's sister", Some(false)),
+            ("Maria isn't here", Some(false)),
+            ("she's not here right now", Some(false)),
+            ("who is this?", None),
+            ("hello?", None),
+            ("what is it about", None),
+            ("do you want to talk to Maria?", None),
+            ("right now is fine", None),
+        ] {
+            assert_eq!(is_customer(&Words::new(said), Some("Maria")), expected, "{said}");
         }
     }
 

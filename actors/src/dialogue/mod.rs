@@ -32,6 +32,9 @@ pub use understand::{Caller, State, understand};
 use crate::domain::Shop;
 use crate::ports::{LanguageModel, ModelEnd, ModelEvent, ModelRequest, ModelStream, ToolCall, VendorError};
 
+/// How the third line of the situation begins in a call that Otto has placed.
+pub const PLACED: &str = "Otto has placed this call";
+
 /// What the dialogue answers.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Reply {

@@ -77,7 +77,9 @@ const fn wish(goal: Goal) -> Option<&'static str> {
         Goal::Move => "to move an appointment",
         Goal::Upcoming { confirming: true } => "to confirm an appointment",
         Goal::Upcoming { confirming: false } => "to hear of their appointments",
-        Goal::Colleague(_) => return None,
+        Goal::CallLater => "to be called at another time",
+        Goal::StopCalls { .. } => "no more calls",
+        Goal::Remind | Goal::Colleague(_) => return None,
     })
 }
 
@@ -129,14 +131,14 @@ fn missing(state: &State) -> Vec<&'static str> {
         Goal::Move => {
             vec![("identity check", !state.verified), ("day", state.date.is_none()), ("time", state.chosen.is_none())]
         }
-        Goal::Colleague(_) => Vec::new(),
+        _ => Vec::new(),
     };
     needs.into_iter().filter(|(_, is_missing)| *is_missing).map(|(name, _)| name).collect()
 }
 
 fn stage(state: &State) -> Stage {
     match state.goals.front() {
-        None | Some(Goal::Colleague(_)) => Stage::Open,
+        None | Some(Goal::Colleague(_) | Goal::Remind | Goal::StopCalls { .. }) => Stage::Open,
         Some(_) if missing(state).is_empty() || is_question_of_consent(state) => Stage::Confirming,
         Some(_) if state.chosen.is_none() && state.valid_offer().is_some() => Stage::Choosing,
         Some(_) => Stage::Collecting,

@@ -1,7 +1,8 @@
 //! Conversations as data: `scripts/*.txt` say what the caller says, which tools must be called and what must be said.
 //!
 //! A script begins with `# title` and optional `caller new|known|withheld|verified`, `transfer`, `offers tool ...` (the
-//! tools beyond the ones that every call has) and `two` (two appointments on file). Then, in order:
+//! tools beyond the ones that every call has), `two` (two appointments on file), and `reminder` or `callback` for a call that
+//! Otto has placed. Then, in order:
 //! `> words` is the caller; `= tool {json}` a call that must follow, all of them and in this order; `< text` must be in
 //! what Otto says, `! text` must not; `tool name {json}` is the result of the next call of that tool; `cut text` is what
 //! was heard of Otto's last words.
@@ -19,7 +20,7 @@ use super::*;
 use crate::ports::Message;
 use play::{Call, Who};
 
-const SCRIPTS: [(&str, &str); 9] = [
+const SCRIPTS: [(&str, &str); 10] = [
     ("booking", include_str!("scripts/booking.txt")),
     ("speech", include_str!("scripts/speech.txt")),
     ("questions", include_str!("scripts/questions.txt")),
@@ -28,6 +29,7 @@ const SCRIPTS: [(&str, &str); 9] = [
     ("turns", include_str!("scripts/turns.txt")),
     ("changes", include_str!("scripts/changes.txt")),
     ("wishes", include_str!("scripts/wishes.txt")),
+    ("reminders", include_str!("scripts/reminders.txt")),
     ("takeover", include_str!("scripts/takeover.txt")),
 ];
 
@@ -55,6 +57,8 @@ fn play(lines: &[&str]) -> Result<(), String> {
             "caller" => call.who = Who::named(rest),
             "transfer" => call.can_transfer = true,
             "two" => call.has_two = true,
+            "reminder" => call.placed(true),
+            "callback" => call.placed(false),
             "offers" => call.offers(rest),
             "other" => call.another_said(rest),
             "did" => call.another_did(rest),
@@ -111,7 +115,7 @@ async fn a_reply_is_a_stream_that_ends() {
 }
 
 /// Words that mean something, so that random turns get somewhere.
-const VOCABULARY: [&str; 51] = [
+const VOCABULARY: [&str; 58] = [
     "yes",
     "no",
     "oil",
@@ -163,6 +167,13 @@ const VOCABULARY: [&str; 51] = [
     "Honda",
     "hours",
     "noon",
+    "speaking",
+    "call me back",
+    "don't call me",
+    "wrong number",
+    "I'll be there",
+    "can't make it",
+    "her husband",
 ];
 
 /// What another model may have said.
@@ -196,8 +207,16 @@ proptest! {
         can_transfer: bool,
         can_change: bool,
         result in 0..3usize,
+        placed in 0..3usize,
     ) {
         let mut call = Call::new();
+        if placed > 0 {
+            call.placed(placed == 1);
+            let failure = r#"{"success":false,"error":"unavailable"}"#;
+            for tool in ["answer_reminder", "request_call_back", "stop_reminders"].into_iter().skip(result) {
+                call.results.push((tool.into(), failure.into()));
+            }
+        }
         if can_change {
             call.offers("cancel_appointment reschedule_appointment confirm_appointment take_message");
             let error = ["not_found", "unavailable", "x"][result];

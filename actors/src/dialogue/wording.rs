@@ -9,7 +9,7 @@ pub(super) use info::{address, hours, price, services};
 pub(super) use questions::{Question, ask, question_in};
 
 use super::understand::{Substitute, Why};
-use crate::domain::spoken;
+use crate::domain::{Shop, spoken};
 
 /// `an oil change`.
 pub(super) fn with_article(service: &str) -> String {
@@ -108,6 +108,38 @@ pub(super) fn confirmed(what: Option<&str>) -> String {
     format!("Thank you, your {what} is confirmed. We look forward to seeing you.")
 }
 
+/// Asks who is there, again.
+pub(super) fn ask_is_it(shop: &Shop, name: Option<&str>) -> String {
+    format!("This is Otto from {}. Am I speaking with {}?", shop.name, name.unwrap_or("our customer"))
+}
+
+/// What may be said to anybody.
+pub(super) fn ask_to_call_back(shop: &Shop, name: Option<&str>) -> String {
+    format!("Please ask {} to call us back at {}.", name.unwrap_or("our customer"), shop.name)
+}
+
+pub(super) fn reminded(service: &str, vehicle: Option<&str>, coming: &str) -> String {
+    let vehicle = vehicle.map(|vehicle| format!(" for your {vehicle}")).unwrap_or_default();
+    format!("You have {}{vehicle} {coming}. Will you be there?", with_article(service))
+}
+
+pub(super) fn will_call(when: Option<&str>) -> String {
+    when.map_or_else(
+        || "All right, we will call you then.".into(),
+        |when| format!("All right, we will call you on {when}."),
+    )
+}
+
+pub(super) fn calls_stopped(wrong_number: bool) -> String {
+    let sorry = if wrong_number { "I'm sorry to have bothered you." } else { "All right." };
+    format!("{sorry} We won't call this number any more.")
+}
+
+pub(super) fn calling_hours(shop: &Shop) -> String {
+    let window = shop.reminders.window;
+    format!("I can call you in the next two weeks, from {} to {}.", spoken::time(window.from), spoken::time(window.to))
+}
+
 pub(super) fn ask_cancel(what: &str) -> String {
     format!("Shall I cancel your {what}?")
 }
@@ -139,6 +171,7 @@ pub(super) const fn why_colleague(why: Why) -> &'static str {
 
 pub(super) const NOBODY_THERE: &str = "I'm sorry, nobody is free to take your call right now.";
 pub(super) const WILL_CALL_BACK: &str = "All right, I have noted that a colleague is to call you.";
+pub(super) const NOTHING_TO_REMIND: &str = "I'm sorry, there is nothing to remind you of any more.";
 pub(super) const ALL_RIGHT: &str = "All right.";
 pub(super) const TAKE_YOUR_TIME: &str = "Of course, take your time.";
 pub(super) const HELLO: &str = "Hello!";

@@ -5,6 +5,7 @@ mod attempt;
 pub mod bay;
 pub mod customer;
 pub mod ids;
+mod listening;
 pub mod money;
 pub mod phone;
 pub mod reminder;

@@ -7,6 +7,8 @@ use chrono::{NaiveDate, NaiveTime, Weekday};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
+pub use super::listening::Listening;
+
 /// Everything that `otto.toml` can say.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -67,16 +69,6 @@ impl Default for Reminders {
         let (time, window) = (span(18, 18).from, span(9, 20));
         Self { enabled: true, time, lead_days: 1, window, attempts: 3, retry_minutes: 30, calls_per_second: 1 }
     }
-}
-
-/// Words that say little, in one language.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
-#[serde(default, deny_unknown_fields)]
-pub struct Listening {
-    /// What people say to show that they listen. Said while Otto speaks, these interrupt nothing.
-    pub backchannels: Vec<String>,
-    /// Words that alone do not interrupt either: what a sentence begins with, before it is known to be one.
-    pub weak_words: Vec<String>,
 }
 
 /// From one wall-clock time to another, the end exclusive.
@@ -169,6 +161,8 @@ pub struct Wording {
     pub reminder_greeting: String,
     /// To whoever answers a call-back.
     pub call_back_greeting: String,
+    /// When a call that Otto placed ends and the model said no goodbye.
+    pub outbound_goodbye: String,
     /// On an answering machine; `{when}` is the day and time of the appointment.
     pub voicemail: String,
     /// On an answering machine, when the call is no reminder.
@@ -207,6 +201,7 @@ impl Default for Wording {
             call_back_greeting: "Hello {name}, this is Otto from {shop}. You asked us to call you back. How can I \
                                  help you?"
                 .into(),
+            outbound_goodbye: "Thank you for your time. Goodbye!".into(),
             voicemail: "Hello {name}, this is Otto from {shop}. A reminder of your appointment {when}. If you cannot \
                         come, please call us. Goodbye!"
                 .into(),
@@ -225,16 +220,6 @@ impl Default for Wording {
             text_help: "{shop}: reply C to confirm your appointment, STOP for no more messages. For anything else \
                         please call us."
                 .into(),
-        }
-    }
-}
-
-impl Listening {
-    fn english() -> Self {
-        let words = |text: &str| text.split(' ').map(str::to_owned).collect();
-        Self {
-            backchannels: words("uh huh uhhuh uh-huh um mm mhm mm-hm mmhm mm-hmm hm hmm okay ok right yeah aha"),
-            weak_words: words("a an the and but so well oh i it is that this"),
         }
     }
 }

@@ -104,7 +104,8 @@ pub fn day_bounds(shop: &Shop, date: NaiveDate) -> (DateTime<Utc>, DateTime<Utc>
 
 /// When a clock on the wall shows this time; the first time if it does so twice, and the moment of the change if the
 /// clocks skip it.
-pub(super) fn instant(zone: Tz, local: NaiveDateTime) -> DateTime<Utc> {
+#[must_use]
+pub fn instant(zone: Tz, local: NaiveDateTime) -> DateTime<Utc> {
     if let Some(at) = zone.from_local_datetime(&local).earliest() {
         return at.with_timezone(&Utc);
     }

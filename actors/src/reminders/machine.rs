@@ -39,8 +39,8 @@ impl Pace {
     }
 
     /// How many calls may be placed now: no more in any second than the account starts, and none while Twilio is to be left
-    /// alone. When there are none, how long to wait. Each process keeps the pace by itself; Twilio queues what several of
-    /// them ask for beyond it (<https://www.twilio.com/en-us/blog/high-volume-voice-considerations>).
+    /// alone. When there are none, how long to wait. Of several processes the store gives no second more than the account
+    /// starts; Twilio would queue the rest (<https://www.twilio.com/en-us/blog/high-volume-voice-considerations>).
     pub(super) fn allowance(&mut self, shop: &Shop, now: DateTime<Utc>) -> Result<usize, Duration> {
         let at_once = shop.reminders.calls_per_second as usize;
         self.dialled.retain(|at| recent(*at, SECOND, now));

@@ -1,7 +1,7 @@
 //! A language model that follows a script, or rules of the test.
 
 use std::collections::VecDeque;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::log::Log;
 use super::ms;
 use super::timed::{OnDrop, Timed};
+use crate::dialogue::BuiltInDialogue;
 use crate::ports::{LanguageModel, Message, ModelEnd, ModelEvent, ModelRequest, ModelStream, ToolCall, VendorError};
 
 /// A piece of a scripted reply.
@@ -52,6 +53,18 @@ impl FakeModel {
     pub(crate) fn scripted(replies: Vec<Vec<Piece>>) -> Self {
         let mut replies = VecDeque::from(replies);
         Self::thinking(move |_| replies.pop_front().unwrap_or_else(|| vec![Piece::Done]))
+    }
+
+    /// The built-in dialogue.
+    pub(crate) fn built_in() -> Self {
+        let dialogue = BuiltInDialogue::new(Arc::default());
+        Self::thinking(move |request| {
+            let (reply, place) = (dialogue.answer(request), request.history.len());
+            let named = reply.calls.into_iter().zip(0..).map(move |((name, arguments), number): (_, u32)| {
+                Piece::Call(format!("rule-{place}-{number}").leak(), name, arguments.to_string())
+            });
+            std::iter::once(text(&reply.text)).chain(named).collect()
+        })
     }
 
     /// A receptionist by rule, the same answer to the same history.

@@ -108,6 +108,15 @@ impl World {
         phone
     }
 
+    /// Otto calls Maria, who has answered.
+    pub(crate) async fn calls_maria(&self, purpose: Purpose) -> Phone {
+        let call = IncomingCall { purpose, ..incoming(1, super::store::KNOWN_PHONE) };
+        let Ok(Admission::Accepted { token }) = self.calls.admit(call).await else { panic!("the call was refused") };
+        let phone = Phone::new();
+        self.attach(1, &token, &phone).await.unwrap();
+        phone
+    }
+
     pub(crate) fn crash(&self, leg: Leg) {
         self.calls.crash_leg(&sid(1), leg);
     }

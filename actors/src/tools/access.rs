@@ -19,6 +19,12 @@ const VERIFICATION_ATTEMPTS: usize = 3;
 const SEARCHES: usize = 3;
 /// Messages that a call may leave.
 const MESSAGES: usize = 5;
+/// Times that a reminder call may ask who has answered: the telephone may be handed on.
+const ANSWERS: usize = 3;
+/// Call-backs that a call may ask for.
+const CALL_BACKS: usize = 3;
+/// Times that a call may ask for no more calls.
+const STOPS: usize = 3;
 /// Changes of the caller's own record: few, since a number that is refused says that somebody has it.
 const UPDATES: usize = 5;
 /// Tries of each other tool that changes something or asks somebody outside.
@@ -33,13 +39,34 @@ pub struct Identity {
     pub customer: Option<Customer>,
     /// One more fact has matched.
     pub verified: bool,
-    /// The appointment that this call reminds of, which may be confirmed without a fact.
-    pub reminded: Option<AppointmentId>,
+    /// What Otto has placed the call for, when it is about an appointment.
+    pub errand: Option<Errand>,
     /// Booked in this call: not what was on file before, and the caller's own to move or cancel.
     booked: Vec<AppointmentId>,
     /// A customer found by name and digits, who may now be verified.
     claimed: Option<Customer>,
     tried: Vec<Try>,
+}
+
+/// A call that Otto has placed about an appointment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Errand {
+    /// Which.
+    pub appointment: AppointmentId,
+    /// Who has answered.
+    pub party: Party,
+}
+
+/// Who has answered a call that Otto has placed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Party {
+    /// Nobody has said so yet.
+    #[default]
+    Unknown,
+    /// The customer, as they say. That, and their number, is enough to hear of the appointment and to confirm it.
+    Customer,
+    /// Somebody else. Whoever says after that to be the customer after all has to prove it.
+    Another,
 }
 
 /// One tool call that counts.
@@ -64,6 +91,8 @@ pub enum Learned {
     OnFile(Box<Customer>),
     /// This was booked, for whom it is now on file.
     Booked(AppointmentId, Option<Box<Customer>>),
+    /// Whoever has answered the call is the customer, as they say.
+    IsCustomer,
     /// A fact could not be compared, which is no wrong answer.
     NotCompared(ToolCall),
 }
@@ -99,6 +128,14 @@ const WITHHELD: Denial = (
 );
 const ON_FILE: Denial =
     ("on_file", "The caller is on file already: use update_customer, after verify_identity, to change what is there.");
+const NO_NUMBER: Denial =
+    ("no_caller_id", "The caller's number is withheld, so nobody can be called there. Offer to take a message.");
+const NO_REMINDER: Denial = ("not_a_reminder", "This call is no reminder of an appointment.");
+const ANOTHER: Denial = (
+    "not_the_customer",
+    "The customer has not answered: disclose nothing, ask to have the customer call back, and say goodbye. Whoever is \
+     the customer after all has to pass verify_identity.",
+);
 const NO_NEED: Denial = ("on_file", "The caller's number is on file: nobody needs to be searched for.");
 const TOO_OFTEN: Denial =
     ("too_often", "This was tried too often in this call. Say so, and offer that a colleague helps.");
@@ -115,10 +152,25 @@ impl Identity {
         match self.counted(tool, call).and_then(|again| if again { Ok(()) } else { self.may(tool, call) }) {
             Ok(()) => {
                 self.count(tool, call);
+                if tool == Tool::AnswerReminder {
+                    self.heed(call);
+                }
                 Access::Granted(Box::new(self.clone()))
             }
             Err((error, message)) => Access::Denied { error, message },
         }
+    }
+
+    /// Somebody else than the customer has answered, and has not proven to be the customer after all.
+    #[must_use]
+    pub fn is_another(&self) -> bool {
+        self.errand.is_some_and(|errand| errand.party == Party::Another) && !self.verified
+    }
+
+    /// Whoever is on the line may be taken for the customer: they call from that number, or have said so when Otto called.
+    #[must_use]
+    pub fn speaks_for_customer(&self) -> bool {
+        self.verified || self.errand.is_none_or(|errand| errand.party == Party::Customer)
     }
 
     /// Whom a fact is compared with: whoever has the caller's number, or was found by name and digits.
@@ -153,6 +205,10 @@ impl Identity {
                 }
                 customer.into_iter().for_each(|customer| self.on_file(*customer));
             }
+            Learned::IsCustomer => {
+                let known = self.errand.as_mut().filter(|errand| errand.party == Party::Unknown);
+                known.into_iter().for_each(|errand| errand.party = Party::Customer);
+            }
             Learned::NotCompared(call) => {
                 let not_compared = Try::new(Tool::VerifyIdentity, &call);
                 self.tried.retain(|tried| *tried != not_compared);
@@ -170,6 +226,10 @@ impl Identity {
         match tool {
             Tool::LookupCustomer | Tool::GetAvailableSlots | Tool::DecodeVin => Ok(()),
             Tool::TakeMessage | Tool::TransferToHuman | Tool::EndCall => Ok(()),
+            Tool::AnswerReminder if self.errand.is_none() => Err(NO_REMINDER),
+            Tool::AnswerReminder | Tool::BookAppointment | Tool::CreateCustomer if self.is_another() => Err(ANOTHER),
+            Tool::AnswerReminder => Ok(()),
+            Tool::RequestCallBack | Tool::StopReminders => self.phone.as_ref().map(|_| ()).ok_or(NO_NUMBER),
             Tool::BookAppointment => self.phone.as_ref().or(self.proven()).map(|_| ()).ok_or(WITHHELD),
             Tool::CreateCustomer if self.customer.is_some() => Err(ON_FILE),
             Tool::CreateCustomer => self.phone.as_ref().map(|_| ()).ok_or(WITHHELD),
@@ -177,7 +237,7 @@ impl Identity {
             Tool::SearchCustomersByName => Ok(()),
             Tool::VerifyIdentity => self.to_verify().map(|_| ()).ok_or(NOTHING_TO_VERIFY),
             Tool::CancelAppointment | Tool::RescheduleAppointment if self.is_of_this_call(call, &self.booked) => Ok(()),
-            Tool::ConfirmAppointment if self.is_of_this_call(call, self.reminded.as_slice()) => Ok(()),
+            Tool::ConfirmAppointment if self.is_of_this_call(call, self.reminded().as_slice()) => Ok(()),
             Tool::GetUpcomingAppointments
             | Tool::CancelAppointment
             | Tool::RescheduleAppointment
@@ -195,6 +255,23 @@ impl Identity {
             () if self.attempts() >= VERIFICATION_ATTEMPTS => Err(LOCKED),
             () => Err(NOT_VERIFIED),
         }
+    }
+
+    /// That somebody else has answered holds from the moment it is asked, for whatever is asked along with it.
+    fn heed(&mut self, call: &ToolCall) {
+        #[derive(Deserialize)]
+        struct Answer {
+            is_customer: bool,
+        }
+        let answer = serde_json::from_str::<Answer>(&call.arguments);
+        if let (Ok(Answer { is_customer: false }), Some(errand)) = (answer, self.errand.as_mut()) {
+            errand.party = Party::Another;
+        }
+    }
+
+    /// What may be confirmed without a fact.
+    fn reminded(&self) -> Option<AppointmentId> {
+        self.errand.filter(|errand| errand.party == Party::Customer).map(|errand| errand.appointment)
     }
 
     /// The number of somebody whom the caller has proven to be.
@@ -252,6 +329,9 @@ const fn tries_of(tool: Tool) -> Option<usize> {
         Tool::VerifyIdentity => Some(VERIFICATION_ATTEMPTS),
         Tool::SearchCustomersByName => Some(SEARCHES),
         Tool::TakeMessage => Some(MESSAGES),
+        Tool::AnswerReminder => Some(ANSWERS),
+        Tool::RequestCallBack => Some(CALL_BACKS),
+        Tool::StopReminders => Some(STOPS),
         Tool::UpdateCustomer => Some(UPDATES),
         Tool::BookAppointment
         | Tool::CancelAppointment

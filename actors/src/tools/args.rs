@@ -52,6 +52,8 @@ pub(super) struct BookAppointment {
     pub(super) vehicle_id: Option<VehicleId>,
     /// What the caller says is wrong with the vehicle, or null.
     pub(super) concerns: Option<String>,
+    /// Whether the caller agrees to be called the evening before; null when not asked.
+    pub(super) reminder_consent: Option<bool>,
 }
 
 /// `cancel_appointment`
@@ -180,6 +182,56 @@ pub(super) struct TakeMessage {
     pub(super) caller_name: Option<String>,
     /// Where to call back, if it is another number than the caller's; else null.
     pub(super) call_back_number: Option<String>,
+}
+
+/// `answer_reminder`
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AnswerReminder {
+    /// True only when the person on the line has said that they are the customer who was asked for.
+    pub(super) is_customer: bool,
+}
+
+/// `request_call_back`
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RequestCallBack {
+    /// The day, as YYYY-MM-DD.
+    pub(super) date: String,
+    /// The time of day in the shop's zone, as HH:MM on the 24-hour clock.
+    pub(super) time: String,
+    /// What the call is to be about, in the caller's words, or null.
+    pub(super) about: Option<String>,
+    /// Who is to call.
+    pub(super) by: CalledBy,
+}
+
+/// Who makes a call-back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum CalledBy {
+    /// You yourself.
+    Otto,
+    /// A colleague, because the caller wants to talk to a person.
+    Person,
+}
+
+/// `stop_reminders`
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StopReminders {
+    /// Why this number is not to be called any more.
+    pub(super) reason: StopReason,
+}
+
+/// Why a number is not to be called any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum StopReason {
+    /// The person on the line does not want to be called.
+    Asked,
+    /// The customer who was asked for cannot be reached at this number.
+    WrongNumber,
 }
 
 /// `transfer_to_human` and `end_call`

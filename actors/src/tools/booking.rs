@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::access::{Identity, Learned};
 use super::args::{BookAppointment, GetAvailableSlots};
+use super::customers::rendered;
 use super::reading;
 use super::results::{Ran, failure, local, not_bookable, sentence, store_failure, success, unavailable};
 use super::router::{Done, Run, ToolRouter};
@@ -15,8 +16,9 @@ use crate::calendar::CalendarMsg;
 use crate::crm::CrmMsg;
 use crate::domain::slots::{self, SlotError};
 use crate::domain::{
-    Appointment, AppointmentId, Customer, CustomerId, NewAppointment, NewCustomer, Service, Shop, spoken,
+    Appointment, AppointmentId, Customer, CustomerFacts, CustomerId, NewAppointment, NewCustomer, Service, Shop, spoken,
 };
+use crate::effects::EffectId;
 use crate::limits;
 use crate::ports::{Action, Booking, BookingCustomer};
 
@@ -117,24 +119,34 @@ impl ToolRouter {
         let avoid = self.busy_bays(starts_at, minutes).await;
         let action = Action::Book { booking: Booking { customer, appointment, avoid, text: self.sends_texts }, render };
         let result = self.or_next_free(self.act(run, action).await, date, minutes).await?;
-        let learned = self.learned_by_booking(&run.identity, &result, seen.load_full()).await;
-        Ok(Done { result, learned })
+        let customer = match (&run.identity.customer, seen.load_full()) {
+            (Some(customer), _) => Some(customer.clone()),
+            (None, Some(customer)) => Some(Arc::unwrap_or_clone(customer)),
+            (None, None) => self.by_phone(&run.identity).await,
+        };
+        let noted = match (&customer, args.reminder_consent) {
+            (Some(customer), Some(consent)) => self.note_consent(run, customer, consent).await,
+            _ => None,
+        };
+        let news = noted.or(customer.filter(|_| run.identity.customer.is_none()));
+        Ok(Done { learned: booked_for(&result, news), result })
     }
 
-    /// The booking is this call's; a caller who was not on file is now.
-    async fn learned_by_booking(
-        &self,
-        identity: &Identity,
-        result: &Value,
-        seen: Option<Arc<Customer>>,
-    ) -> Option<Learned> {
-        let id = AppointmentId(result["data"]["appointment_id"].as_i64()?);
-        let customer = match (&identity.customer, seen) {
-            (Some(_), _) => None,
-            (None, Some(customer)) => Some(Arc::unwrap_or_clone(customer)),
-            (None, None) => self.by_phone(identity).await,
-        };
-        Some(Learned::Booked(id, customer.map(Box::new)))
+    /// Whether the customer may be called before the appointment, written after the booking under a name that follows
+    /// from the booking's: a booking that is asked for again writes it again. The booking stands without it. Gives what
+    /// is on file then.
+    async fn note_consent(&self, run: &Run, customer: &Customer, consent: bool) -> Option<Customer> {
+        if customer.reminder_consent == Some(consent) {
+            return None;
+        }
+        let tool_call_id = format!("{}:consent", run.effect.tool_call_id);
+        let effect = EffectId { tool_call_id, ..run.effect.clone() };
+        let run = Run { effect, fence: run.fence.clone(), identity: run.identity.clone() };
+        let facts = CustomerFacts { reminder_consent: Some(consent), ..CustomerFacts::default() };
+        let (render, seen) = rendered("Noted.");
+        // Without it the customer is asked another time.
+        let _ = self.act(&run, Action::UpdateCustomer { customer: customer.id, facts, render }).await;
+        seen.load_full().map(Arc::unwrap_or_clone)
     }
 
     /// Whoever has the caller's number now, as far as that can be said.
@@ -149,6 +161,12 @@ impl ToolRouter {
             failure("unknown_service", format!("There is no such service. Expected one of: {}.", names.join(", ")))
         })
     }
+}
+
+/// The booking is this call's, and its customer is on file now.
+fn booked_for(result: &Value, customer: Option<Customer>) -> Option<Learned> {
+    let id = AppointmentId(result["data"]["appointment_id"].as_i64()?);
+    Some(Learned::Booked(id, customer.map(Box::new)))
 }
 
 /// The longest that the shop is open on any day.

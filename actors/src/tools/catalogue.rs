@@ -28,12 +28,15 @@ pub enum Tool {
     AddVehicle,
     GetServiceHistory,
     TakeMessage,
+    AnswerReminder,
+    RequestCallBack,
+    StopReminders,
     TransferToHuman,
     EndCall,
 }
 
 impl Tool {
-    pub(super) const ALL: [Self; 17] = [
+    pub(super) const ALL: [Self; 20] = [
         Self::LookupCustomer,
         Self::SearchCustomersByName,
         Self::VerifyIdentity,
@@ -49,6 +52,9 @@ impl Tool {
         Self::AddVehicle,
         Self::GetServiceHistory,
         Self::TakeMessage,
+        Self::AnswerReminder,
+        Self::RequestCallBack,
+        Self::StopReminders,
         Self::TransferToHuman,
         Self::EndCall,
     ];
@@ -72,6 +78,9 @@ impl Tool {
             Self::AddVehicle => "add_vehicle",
             Self::GetServiceHistory => "get_service_history",
             Self::TakeMessage => "take_message",
+            Self::AnswerReminder => "answer_reminder",
+            Self::RequestCallBack => "request_call_back",
+            Self::StopReminders => "stop_reminders",
             Self::TransferToHuman => "transfer_to_human",
             Self::EndCall => "end_call",
         }
@@ -96,6 +105,8 @@ impl Tool {
                 | Self::UpdateCustomer
                 | Self::AddVehicle
                 | Self::TakeMessage
+                | Self::RequestCallBack
+                | Self::StopReminders
         )
     }
 
@@ -149,6 +160,18 @@ impl Tool {
             }
             Self::GetServiceHistory => "What was done on the caller's vehicles, latest first. Needs verify_identity.",
             Self::TakeMessage => "Leaves a message for a colleague, when nobody can take the call or the caller asks.",
+            Self::AnswerReminder => {
+                "Says whether the person who has answered this reminder call is the customer. Call it as soon as they \
+                 have said so. For the customer it returns the appointment; for anybody else nothing may be disclosed."
+            }
+            Self::RequestCallBack => {
+                "Notes that the caller wants to be called at another time, on the number of this call. Ask for day and \
+                 time first."
+            }
+            Self::StopReminders => {
+                "Notes that the number of this call is not to be called any more, because the person does not want it or \
+                 the number is wrong. Call it at once when they say so."
+            }
             Self::TransferToHuman => "Connects the caller with a colleague, after you have said so.",
             Self::EndCall => {
                 "Ends the call after what you say along with it has been heard. Say goodbye in the same reply."
@@ -173,6 +196,9 @@ impl Tool {
             Self::DecodeVin => schema::strict::<args::DecodeVin>(),
             Self::AddVehicle => schema::strict::<args::AddVehicle>(),
             Self::TakeMessage => schema::strict::<args::TakeMessage>(),
+            Self::AnswerReminder => schema::strict::<args::AnswerReminder>(),
+            Self::RequestCallBack => schema::strict::<args::RequestCallBack>(),
+            Self::StopReminders => schema::strict::<args::StopReminders>(),
             Self::TransferToHuman | Self::EndCall => schema::strict::<args::Ending>(),
         }
     }
@@ -181,11 +207,20 @@ impl Tool {
 /// The tools as the model sees them. A transfer is offered only where there is somebody to transfer to.
 #[must_use]
 pub fn specs(can_transfer: bool) -> Arc<[ToolSpec]> {
-    let offered = |tool: &Tool| can_transfer || *tool != Tool::TransferToHuman;
+    specs_of(|tool| tool != Tool::AnswerReminder && (can_transfer || tool != Tool::TransferToHuman))
+}
+
+/// The same in a call that Otto has placed to remind of an appointment.
+#[must_use]
+pub fn reminder_specs(can_transfer: bool) -> Arc<[ToolSpec]> {
+    specs_of(|tool| can_transfer || tool != Tool::TransferToHuman)
+}
+
+fn specs_of(offered: impl Fn(Tool) -> bool) -> Arc<[ToolSpec]> {
     let spec = |tool: Tool| {
         // A value always becomes JSON.
         let parameters = to_raw_value(&tool.parameters()).unwrap_or_default();
         ToolSpec { name: tool.name(), description: tool.description(), parameters }
     };
-    Tool::ALL.into_iter().filter(offered).map(spec).collect()
+    Tool::ALL.into_iter().filter(|tool| offered(*tool)).map(spec).collect()
 }

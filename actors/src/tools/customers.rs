@@ -155,7 +155,7 @@ impl ToolRouter {
 }
 
 /// Makes the result of a change, and keeps what is on file after it. A result that was stored before keeps nothing.
-fn rendered(message: &'static str) -> (RenderCustomer, Arc<ArcSwapOption<Customer>>) {
+pub(super) fn rendered(message: &'static str) -> (RenderCustomer, Arc<ArcSwapOption<Customer>>) {
     let seen = Arc::<ArcSwapOption<Customer>>::default();
     let whose = Arc::clone(&seen);
     let render = Arc::new(move |customer: &Customer| {

@@ -4,6 +4,7 @@
 mod access;
 mod args;
 mod booking;
+mod calling;
 mod catalogue;
 mod changes;
 mod customers;
@@ -17,6 +18,6 @@ mod schema;
 mod tests;
 mod vehicles;
 
-pub use access::{Access, Identity, Learned};
-pub use catalogue::{Tool, specs};
+pub use access::{Access, Errand, Identity, Learned, Party};
+pub use catalogue::{Tool, reminder_specs, specs};
 pub use router::{ToolJob, ToolOutcome, ToolRouter};

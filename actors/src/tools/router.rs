@@ -62,6 +62,8 @@ pub struct ToolRouter {
     pub clock: Arc<dyn Clock>,
     /// Whether there is somebody to transfer to.
     pub can_transfer: bool,
+    /// Otto can call people.
+    pub can_dial: bool,
     /// Customers get text messages about what becomes of their appointments.
     pub sends_texts: bool,
 }
@@ -142,6 +144,7 @@ impl ToolRouter {
             Tool::CreateCustomer => self.create_customer(&run, parse(&arguments)?).await,
             Tool::UpdateCustomer => self.update_customer(&run, parse(&arguments)?).await,
             Tool::VerifyIdentity => self.verify(&run.identity, &parse(&arguments)?).await,
+            Tool::AnswerReminder => self.answer_reminder(&run.identity, &parse(&arguments)?).await,
             Tool::SearchCustomersByName => self.search(parse(&arguments)?).await,
             _ => self.dispatch_plain(tool, &run, &arguments).await.map(Done::from),
         }
@@ -157,6 +160,8 @@ impl ToolRouter {
             Tool::DecodeVin => self.decode_vin(&parse(arguments)?).await,
             Tool::AddVehicle => self.add_vehicle(run, parse(arguments)?).await,
             Tool::TakeMessage => self.take_message(run, parse(arguments)?).await,
+            Tool::RequestCallBack => self.request_call_back(run, parse(arguments)?).await,
+            Tool::StopReminders => self.stop_reminders(run, &parse(arguments)?).await,
             // Their reason is for the journal: however it is written, the caller has heard what is to happen.
             Tool::TransferToHuman => self.transfer(),
             Tool::EndCall => Ok(Self::end_call()),

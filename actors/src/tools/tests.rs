@@ -2,6 +2,7 @@
 
 mod access;
 mod arguments;
+mod calling;
 mod changes;
 mod customers;
 mod hostile;
@@ -49,6 +50,7 @@ impl Bench {
             shop,
             clock,
             can_transfer: true,
+            can_dial: true,
             sends_texts: false,
         };
         Self { world, router, turns: TurnClock::at(TurnId(1)), identity, calls: 0 }

@@ -95,10 +95,15 @@ pub(super) fn vehicle_json(vehicle: &Vehicle) -> Value {
     })
 }
 
+/// `2003 Honda Accord`, as far as it is known.
+pub(super) fn named(vehicle: &Vehicle) -> String {
+    let parts = [vehicle.year.map(|year| year.to_string()), vehicle.make.clone(), vehicle.model.clone()];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
+
 fn record_json(record: &ServiceRecord, vehicles: &[Vehicle]) -> Value {
     let vehicle = vehicles.iter().find(|vehicle| vehicle.id == record.vehicle);
-    let parts = vehicle.map(|v| [v.year.map(|year| year.to_string()), v.make.clone(), v.model.clone()]);
-    let named = parts.map(|parts| parts.into_iter().flatten().collect::<Vec<_>>().join(" "));
+    let named = vehicle.map(named);
     json!({
         "date": record.done_on,
         "vehicle": named,

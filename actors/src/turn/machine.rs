@@ -44,6 +44,8 @@ pub(super) struct TurnMachine {
     /// Tool calls of interrupted turns that have no result yet.
     orphans: HashSet<String>,
     awaiting_cut: bool,
+    /// What is said last, once the voice has stopped.
+    leaving: Option<String>,
     resuming: bool,
     quiet: Quiet,
     /// Answers in a row that came to nothing.
@@ -99,6 +101,7 @@ impl TurnMachine {
             ending: None,
             orphans,
             awaiting_cut: false,
+            leaving: None,
             resuming: false,
             quiet,
             troubles: 0,
@@ -119,6 +122,7 @@ impl TurnMachine {
     pub(super) fn step(&mut self, input: Input) -> Vec<Effect> {
         match input {
             Input::Greet(text) => self.greet(text),
+            Input::Leave(text) => self.leave(text),
             Input::Words { text, is_final, speech_final } => self.words(&text, is_final, speech_final),
             Input::UtteranceEnd => self.speech_ended(),
             Input::Eager(text) => self.eager(&text),
@@ -270,6 +274,14 @@ impl TurnMachine {
     /// The caller takes the turn: what the old one still wanted is void from here on. On words that are not final the
     /// answer is kept, in case that it was nothing.
     fn interrupt(&mut self, text: &str, doubtful: bool) {
+        self.give_up_the_turn(doubtful);
+        if !self.speaking.is_empty() {
+            self.hush();
+            self.effects.push(Effect::BargeIn(text.to_owned()));
+        }
+    }
+
+    fn give_up_the_turn(&mut self, doubtful: bool) {
         let answer = self.answer.take();
         self.effects.extend([TurnTimer::Filler, TurnTimer::Retry, TurnTimer::Silence].map(Effect::Disarm));
         self.restart_the_silence();
@@ -284,10 +296,6 @@ impl TurnMachine {
         let doubt = Doubt::about(answer, self.being_said(), self.ending.take());
         self.doubt = doubtful.then_some(doubt);
         self.open_turn();
-        if !self.speaking.is_empty() {
-            self.hush();
-            self.effects.push(Effect::BargeIn(text.to_owned()));
-        }
     }
 
     /// What a reply has said so far, until it is known how much of it was heard.

@@ -44,6 +44,8 @@ pub struct TurnActor;
 pub enum TurnMsg {
     /// From the call: the stream has started, say this.
     Greet { text: String },
+    /// From the call: stop whatever goes on, say this, and end the call.
+    Leave { text: String },
     /// From the call: the speech-to-text heard words; `waited` is the silence that it has already waited for.
     Words { text: String, is_final: bool, speech_final: bool, waited: Duration },
     /// From the call: no word for a while.
@@ -154,6 +156,8 @@ pub struct TurnArgs {
     pub wasted_guesses: u32,
     /// There is a human who can take over.
     pub can_transfer: bool,
+    /// Otto has placed the call.
+    pub outbound: bool,
     /// Set when this is not the first incarnation.
     pub resume: Option<Resume>,
     /// Where tasks run.
@@ -285,7 +289,7 @@ impl TurnState {
     }
 }
 
-fn texts(shop: &Shop) -> Texts {
+fn texts(shop: &Shop, outbound: bool) -> Texts {
     let say = |text: &str| shop.say(text, None);
     let wording = &shop.wording;
     Texts {
@@ -297,7 +301,7 @@ fn texts(shop: &Shop) -> Texts {
         silent_goodbye: say(&wording.silent_goodbye),
         trouble: say(&wording.trouble),
         apology: say(&wording.apology),
-        goodbye: say(&wording.goodbye),
+        goodbye: say(if outbound { &wording.outbound_goodbye } else { &wording.goodbye }),
         transfer: say(&wording.transfer),
     }
 }
@@ -310,7 +314,7 @@ impl Behaviour for TurnActor {
 
     async fn start(&self, myself: &TurnRef, args: TurnArgs) -> Result<TurnState, ActorError> {
         let rules = Rules {
-            texts: texts(&args.shop),
+            texts: texts(&args.shop, args.outbound),
             listening: words::Listening::of(&args.shop),
             speculates: args.speculates,
             can_transfer: args.can_transfer,
@@ -341,6 +345,7 @@ impl Behaviour for TurnActor {
     async fn handle(&self, myself: &TurnRef, msg: TurnMsg, state: &mut TurnState) -> Result<(), ActorError> {
         match msg {
             TurnMsg::Greet { text } => state.step(myself, Input::Greet(text)),
+            TurnMsg::Leave { text } => state.step(myself, Input::Leave(text)),
             TurnMsg::Words { text, is_final, speech_final, waited } => {
                 state.timeline.waited(waited);
                 state.step(myself, Input::Words { text, is_final, speech_final });

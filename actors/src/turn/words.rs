@@ -65,8 +65,11 @@ mod tests {
     #[test]
     fn the_lists_of_all_languages_of_the_shop_count() {
         let mut shop = Shop::default();
-        let german =
-            crate::domain::shop::Listening { backchannels: vec!["Genau".into()], weak_words: vec!["also".into()] };
+        let german = crate::domain::shop::Listening {
+            backchannels: vec!["Genau".into()],
+            weak_words: vec!["also".into()],
+            ..Default::default()
+        };
         shop.listening.insert("de".into(), german);
         assert!(Listening::of(&shop).interrupts("genau"));
         shop.languages.push("de".into());

@@ -6,9 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::State;
 use axum::routing::post;
-use otto_actors::domain::{
-    AnsweredBy, AppointmentId, CallSid, CallStatus, PhoneNumber, Reminder, ReminderKind, ReminderStatus,
-};
+use otto_actors::domain::{AnsweredBy, AppointmentId, CallSid, CallStatus, PhoneNumber, Reminder, ReminderStatus};
 use otto_actors::ports::{CallProgress, StoreError};
 use otto_actors::registry::{Admission, IncomingCall, Purpose};
 use tokio::time::timeout;
@@ -144,12 +142,11 @@ impl Placed {
     }
 }
 
+/// A reminder that the customer has put off is one still.
 fn purpose_of(row: &Reminder) -> Purpose {
     match row.appointment {
-        Some(appointment) if row.kind != ReminderKind::CallBack => {
-            Purpose::Reminder { reminder: Some(row.id), appointment }
-        }
-        _ => Purpose::CallBack { reminder: row.id },
+        Some(appointment) => Purpose::Reminder { reminder: Some(row.id), appointment },
+        None => Purpose::CallBack { reminder: row.id },
     }
 }
 

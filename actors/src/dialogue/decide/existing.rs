@@ -18,7 +18,7 @@ impl Draft<'_> {
         if matches!(state.turn.trouble, Some(Trouble::Unavailable | Trouble::UnknownOutcome)) {
             return self.trouble();
         }
-        if !state.verified {
+        if !state.verified && !state.changes_own() {
             return self.verify();
         }
         let Some(list) = state.appointments.as_ref().filter(|_| state.changes_existing(goal)) else {

@@ -1,5 +1,6 @@
 //! What Otto says and does next, given where the conversation stands. Pure.
 
+mod calling;
 mod colleague;
 mod existing;
 mod schedule;
@@ -17,7 +18,9 @@ pub fn decide(state: &State, shop: &Shop) -> Reply {
     let mut draft = Draft { state, shop, parts: Vec::new(), calls: Vec::new() };
     draft.tell_news();
     draft.answer_questions();
-    if let Some(why) = state.turn.message {
+    if state.turn.over {
+        draft.take_leave("nothing is left to say");
+    } else if let Some(why) = state.turn.message {
         draft.take_message(why);
     } else if state.turn.goodbye && state.goals.is_empty() {
         draft.goodbye();
@@ -66,6 +69,8 @@ impl Draft<'_> {
                 News::Cancelled(what) => wording::cancelled(what.as_deref()),
                 News::Moved(to) => wording::moved(*to),
                 News::Confirmed(what) => wording::confirmed(what.as_deref()),
+                News::WillCall(when) => wording::will_call(when.as_deref()),
+                News::CallsStopped { wrong_number } => wording::calls_stopped(*wrong_number),
             };
             self.say(text);
         }
@@ -100,6 +105,9 @@ impl Draft<'_> {
     }
 
     fn goodbye(&mut self) {
+        if self.state.outbound {
+            return self.take_leave("the customer has said goodbye");
+        }
         self.say(self.shop.say(&self.shop.wording.goodbye, None));
         self.end("the caller has said goodbye");
     }
@@ -119,6 +127,9 @@ impl Draft<'_> {
         match goal {
             Goal::Schedule => self.schedule(),
             Goal::Cancel | Goal::Move | Goal::Upcoming { .. } => self.existing(*goal),
+            Goal::Remind => self.remind(),
+            Goal::CallLater => self.call_later(),
+            Goal::StopCalls { wrong_number } => self.stop_calls(*wrong_number),
             Goal::Colleague(why) => self.colleague(*why),
         }
     }

@@ -85,5 +85,6 @@ fn booking(service: &str, at: NaiveDateTime, name: Option<&str>, concerns: Optio
         "customer_name": name,
         "vehicle_id": null,
         "concerns": concerns,
+        "reminder_consent": null,
     })
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::dialogue::BuiltInDialogue;
+use crate::dialogue::{BuiltInDialogue, PLACED};
 use crate::domain::Shop;
 use crate::ports::{Message, ModelRequest, ToolCall, ToolSpec};
 use crate::tools;
@@ -14,6 +14,9 @@ const STEPS_MAX: usize = 8;
 
 /// Tools that a call has only when its script says so.
 const OPTIONAL: [&str; 4] = ["cancel_appointment", "reschedule_appointment", "confirm_appointment", "take_message"];
+
+const REMINDER: &str = "to remind the customer of an appointment";
+const CALL_BACK: &str = "because the customer asked to be called back";
 
 /// Who calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +44,8 @@ pub(super) struct Call {
     pub(super) can_transfer: bool,
     /// Two appointments are on file.
     pub(super) has_two: bool,
+    /// Otto has placed the call, and for this.
+    errand: Option<&'static str>,
     more_tools: Vec<&'static str>,
     pub(super) history: Vec<Message>,
     /// What Otto said in answer to the last words.
@@ -58,6 +63,7 @@ impl Call {
             who: Who::Known,
             can_transfer: false,
             has_two: false,
+            errand: None,
             more_tools: Vec::new(),
             history: vec![Message::Assistant { text: greeting.into(), tool_calls: Vec::new() }],
             said: String::new(),
@@ -74,9 +80,10 @@ impl Call {
             Who::New => "The caller's number is not on file.",
             Who::Withheld => "The caller's number is withheld: nothing can be booked in this call.",
         };
+        let errand = self.errand.map(|why| format!("\n{PLACED} {why}.")).unwrap_or_default();
         ModelRequest {
             instructions: "You are Otto.".into(),
-            situation: format!("Now: Monday 2026-11-23 09:00 (America/Chicago).\n{caller}"),
+            situation: format!("Now: Monday 2026-11-23 09:00 (America/Chicago).\n{caller}{errand}"),
             history: self.history.clone(),
             tools: self.tools(),
         }
@@ -84,10 +91,20 @@ impl Call {
 
     /// The tools that every call has, and those that the script offers beyond them.
     fn tools(&self) -> Arc<[ToolSpec]> {
-        let specs = tools::specs(self.can_transfer);
+        let reminds = self.errand == Some(REMINDER);
+        let specs = if reminds { tools::reminder_specs(self.can_transfer) } else { tools::specs(self.can_transfer) };
         let basic = specs.iter().filter(|tool| !OPTIONAL.contains(&tool.name)).cloned();
         let more = |name: &&'static str| ToolSpec { name, description: "", parameters: Default::default() };
         basic.chain(self.more_tools.iter().map(more)).collect()
+    }
+
+    /// Otto has placed the call: the greeting is another one.
+    pub(super) fn placed(&mut self, reminds: bool) {
+        let wording = Shop::default().wording;
+        let text = if reminds { &wording.reminder_greeting } else { &wording.call_back_greeting };
+        self.errand = Some(if reminds { REMINDER } else { CALL_BACK });
+        let text = Shop::default().say(text, Some("Maria"));
+        self.history = vec![Message::Assistant { text, tool_calls: Vec::new() }];
     }
 
     pub(super) fn offers(&mut self, rest: &str) {
@@ -196,8 +213,18 @@ impl Call {
             "get_available_slots" => json!({ "success": true, "data": { "date": arguments["date"],
                 "service": arguments["service_type"],
                 "slots": ["09:00", "09:30", "10:00", "10:30", "14:00", "14:30", "15:30"] } }),
-            "book_appointment" => json!({ "success": true, "data": { "service": arguments["service_type"],
-                "date": arguments["date"], "time": arguments["time"] } }),
+            "answer_reminder" if arguments["is_customer"] == true => json!({ "success": true, "data": {
+                "appointment_id": 7, "service": "Oil change", "date": "2026-11-24", "time": "10:00",
+                "spoken": "Tuesday, November 24 at 10 AM", "status": "scheduled", "vehicle": "2003 Honda Accord",
+                "coming": "tomorrow, Tuesday, November 24 at 10 AM" } }),
+            "request_call_back" => {
+                let at = format!("{} {}", arguments["date"], arguments["time"]).replace('"', "");
+                json!({ "success": true, "data": { "spoken": at } })
+            }
+            "book_appointment" => {
+                json!({ "success": true, "data": { "appointment_id": 9, "service": arguments["service_type"],
+                "date": arguments["date"], "time": arguments["time"] } })
+            }
             "get_upcoming_appointments" if self.who == Who::Verified => {
                 let oil = json!({ "appointment_id": 7, "service": "Oil change", "date": "2026-11-25",
                     "time": "09:00", "spoken": "Wednesday, November 25 at 9 AM", "status": "scheduled" });

@@ -25,7 +25,7 @@ impl State {
         let heard = Heard::read(text, asked, self, shop);
         let declined = self.leave_offer_of_colleague(asked, &heard);
         let wanted = self.want_all(&heard, asked);
-        let filled = self.fill(&heard, asked, &listed, text);
+        let filled = self.fill(&heard, asked, &listed, (text, shop));
         let answered = !filled && self.answer(&heard, asked, &listed);
         self.greet_and_leave(&heard, asked, filled);
         self.resolve();
@@ -108,9 +108,11 @@ impl State {
         let colleague = match intent {
             Intent::Schedule => return self.want(Goal::Schedule),
             Intent::Upcoming => return self.want(Goal::Upcoming { confirming: false }),
+            Intent::ConfirmReminder if self.goals.contains(&Goal::Remind) => return,
             Intent::ConfirmReminder => return self.want(Goal::Upcoming { confirming: true }),
-            Intent::Cancel if self.can("cancel_appointment") => return self.want_change(Goal::Cancel),
-            Intent::Reschedule if self.can("reschedule_appointment") => return self.want_change(Goal::Move),
+            Intent::Cancel if self.can("cancel_appointment") => return self.want_change(Goal::Cancel, heard),
+            Intent::Reschedule if self.can("reschedule_appointment") => return self.want_change(Goal::Move, heard),
+            Intent::StopCalls | Intent::WrongNumber | Intent::CallLater => return self.want_calling(intent, heard),
             Intent::Hours => {
                 let day = heard.date.filter(|_| !heard.has(Intent::Schedule) && !self.goals.contains(&Goal::Schedule));
                 return self.turn.infos.push(Info::Hours(day));
@@ -138,12 +140,26 @@ impl State {
     }
 
     /// Something else than before may be done to another appointment than before.
-    fn want_change(&mut self, goal: Goal) {
+    pub(super) fn want_change(&mut self, goal: Goal, heard: &Heard) {
         if !self.goals.contains(&goal) {
             self.picked = None;
         }
         self.goals.retain(|g| !(matches!(g, Goal::Cancel | Goal::Move) && *g != goal));
         self.want(goal);
+        if let Some(reminded) = self.reminded().filter(|_| self.goals.contains(&Goal::Remind)) {
+            self.goals.retain(|g| *g != Goal::Remind);
+            self.note_time(heard);
+            self.mean(goal, Some(reminded));
+        } else if heard.words.any(&["move it", "cancel it", "change it"]) && self.appointments.is_none() {
+            self.note_time(heard);
+            self.mean(goal, self.booked.clone());
+        }
+    }
+
+    /// The day and the time that were named, before it is known for what.
+    fn note_time(&mut self, heard: &Heard) {
+        self.date = heard.date.or(self.date);
+        self.wish = heard.wish.or(self.wish);
     }
 
     fn priced(&self, heard: &Heard) -> Option<String> {
@@ -157,9 +173,22 @@ impl State {
     }
 
     /// Fills in what was named; whether anything was.
-    fn fill(&mut self, heard: &Heard, asked: Option<Question>, listed: &[NaiveDateTime], text: &str) -> bool {
+    fn fill(
+        &mut self,
+        heard: &Heard,
+        asked: Option<Question>,
+        listed: &[NaiveDateTime],
+        (text, shop): (&str, &Shop),
+    ) -> bool {
         if asked == Some(Question::WhichAppointment) && self.name_appointment(heard) {
             return true;
+        }
+        if self.fill_call_time(heard, asked, shop) {
+            return true;
+        }
+        if self.goals.front() == Some(&Goal::Remind) {
+            // What is named there is the appointment, or another time for it: the answer says which.
+            return false;
         }
         let before = (self.service.clone(), self.service_choices.clone(), self.date, self.wish, self.chosen);
         let noted = self.note_about_caller(heard, text);
@@ -240,6 +269,9 @@ impl State {
         let yes = heard.agrees_plainly();
         let no = heard.assent == Some(Assent::No);
         match asked {
+            Question::IsIt | Question::WillCome | Question::MoveOrCancel => {
+                return self.answer_in_reminder(asked, heard);
+            }
             Question::Confirm | Question::MoveIt if yes => self.turn.consent = self.chosen.is_some() && !self.unsure,
             Question::Retry if yes => self.turn.consent = self.chosen.is_some() || self.picked.is_some(),
             Question::CancelIt if yes => self.turn.consent = self.picked.is_some(),

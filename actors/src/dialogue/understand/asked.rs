@@ -12,7 +12,7 @@ use crate::domain::Shop;
 
 /// Phrases by which a question is known, the particular ones first; and whether the caller must have heard all of it,
 /// because a mere yes may be the answer.
-const PHRASES: [(Question, bool, &[&str]); 15] = [
+const PHRASES: [(Question, bool, &[&str]); 17] = [
     (
         Question::Fact,
         false,
@@ -22,6 +22,16 @@ const PHRASES: [(Question, bool, &[&str]); 15] = [
         Question::Name,
         false,
         &["your name", "full name", "last name", "what name", "which name", "am i speaking with", "am i speaking to"],
+    ),
+    (
+        Question::WillCome,
+        true,
+        &["will you be there", "will you make it", "will you be coming", "can you make it", "does that still work"],
+    ),
+    (
+        Question::WhenCall,
+        false,
+        &["when shall we call", "when should we call", "when can we call", "better time to call"],
     ),
     (Question::AnythingElse, true, &["anything else", "something else", "what else"]),
     (

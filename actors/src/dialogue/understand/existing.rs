@@ -9,6 +9,7 @@ use super::{Goal, News, State, Why};
 use crate::dialogue::slots::services::FoundService;
 use crate::dialogue::slots::times::{Choice, TimeWish};
 use crate::dialogue::wording;
+use crate::domain::spoken;
 
 /// An appointment of the caller's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,12 +22,22 @@ pub(in crate::dialogue) struct Existing {
 }
 
 impl Existing {
-    fn read(data: &Value) -> Option<Self> {
+    pub(super) fn read(data: &Value) -> Option<Self> {
         let text = |key: &str| data[key].as_str().unwrap_or_default();
         let (service, spoken) = (data["service"].as_str()?, data["spoken"].as_str()?);
         let id = if data["appointment_id"].is_null() { &data["id"] } else { &data["appointment_id"] };
         let at = date_times(&format!("{} {}", text("date"), text("time"))).first().copied();
         Some(Self { id: id.clone(), service: service.to_owned(), spoken: spoken.to_owned(), at })
+    }
+
+    /// Booked in this call.
+    pub(super) fn booked(id: &Value, service: &str, at: NaiveDateTime) -> Self {
+        Self { id: id.clone(), service: service.to_owned(), spoken: spoken::date_time(at), at: Some(at) }
+    }
+
+    /// When it is, if that is known.
+    pub(super) const fn at(&self) -> Option<NaiveDateTime> {
+        self.at
     }
 
     /// `oil change on Wednesday, November 25 at 9 AM`.
@@ -70,7 +81,7 @@ impl State {
         match goal {
             Goal::Cancel | Goal::Move => true,
             Goal::Upcoming { confirming } => confirming && self.can("confirm_appointment"),
-            Goal::Schedule | Goal::Colleague(_) => false,
+            _ => false,
         }
     }
 
@@ -84,6 +95,25 @@ impl State {
         if let Some(picked) = found.and_then(|found| found.first().copied().cloned()) {
             self.pick(picked);
         }
+    }
+
+    /// This one is to be changed, and no other.
+    pub(super) fn mean(&mut self, goal: Goal, one: Option<Existing>) {
+        let Some(one) = one else { return };
+        self.goals.retain(|g| *g != goal);
+        self.goals.push_front(goal);
+        if goal == Goal::Move && self.date.is_none() && matches!(self.wish, Some(TimeWish::At(_))) {
+            // "Move it to eleven" is about its day.
+            self.date = one.at.map(|at| at.date());
+        }
+        self.appointments = Some(vec![one.clone()]);
+        self.pick(one);
+    }
+
+    /// What is to be changed was booked in this call.
+    pub(in crate::dialogue) fn changes_own(&self) -> bool {
+        let id = |existing: &Option<Existing>| existing.as_ref().map(|existing| existing.id.clone());
+        self.picked.is_some() && id(&self.picked) == id(&self.booked)
     }
 
     fn pick(&mut self, picked: Existing) {
@@ -130,6 +160,9 @@ impl State {
         }
         let what = self.picked.as_ref().map(Existing::what);
         self.news.push(News::Cancelled(what));
+        if self.changes_own() {
+            self.booked = None;
+        }
         self.changed(Goal::Cancel);
     }
 
@@ -138,7 +171,11 @@ impl State {
         if answer.success {
             let text = |key: &str| arguments[key].as_str().unwrap_or_default();
             let to = format!("{} {}", text("new_date"), text("new_time"));
-            self.news.push(News::Moved(date_times(&to).first().copied().or(self.chosen)));
+            let to = date_times(&to).first().copied().or(self.chosen);
+            if let (true, Some(booked), Some(to)) = (self.changes_own(), &self.booked, to) {
+                self.booked = Some(Existing::booked(&booked.id, &booked.service, to));
+            }
+            self.news.push(News::Moved(to));
             return self.changed(Goal::Move);
         }
         if !self.time_refused(answer) {
@@ -150,7 +187,9 @@ impl State {
         if !answer.success {
             return self.not_changed(answer, Why::Failing);
         }
-        self.news.push(News::Confirmed(self.picked.as_ref().map(Existing::what)));
+        let reminded = self.reminded();
+        self.news.push(News::Confirmed(self.picked.as_ref().or(reminded.as_ref()).map(Existing::what)));
+        self.goals.retain(|goal| *goal != Goal::Remind);
         self.changed(Goal::Upcoming { confirming: true });
     }
 

@@ -16,6 +16,15 @@ pub(in crate::dialogue) enum Goal {
         /// The caller wants to say that they come.
         confirming: bool,
     },
+    /// The customer is reminded of an appointment, in a call that Otto has placed for that.
+    Remind,
+    /// To be called at another time.
+    CallLater,
+    /// Not to be called any more.
+    StopCalls {
+        /// Because the number is not the customer's.
+        wrong_number: bool,
+    },
     /// A colleague must help.
     Colleague(Why),
 }

@@ -32,6 +32,8 @@ pub(super) struct Heard {
     pub(super) phone: Option<String>,
     pub(super) vin: Option<HeardVin>,
     pub(super) fact: Option<SaidFact>,
+    /// Whoever is on the line says that they are the customer, or that they are not.
+    pub(super) is_customer: Option<bool>,
 }
 
 impl Heard {
@@ -48,7 +50,10 @@ impl Heard {
                 intents.clear();
             }
         } else {
-            heard.read_slots(text, &words, asked, state, shop);
+            heard.read_slots((text, &words), &intents, asked, state, shop);
+        }
+        if asked == Some(Question::IsIt) {
+            heard.is_customer = intents::is_customer(&words, state.first_name.as_deref());
         }
         heard.intents = intents;
         heard.settle(asked, &words);
@@ -56,7 +61,14 @@ impl Heard {
         heard
     }
 
-    fn read_slots(&mut self, text: &str, words: &Words, asked: Option<Question>, state: &State, shop: &Shop) {
+    fn read_slots(
+        &mut self,
+        (text, words): (&str, &Words),
+        intents: &[Intent],
+        asked: Option<Question>,
+        state: &State,
+        shop: &Shop,
+    ) {
         self.phone = numbers::phone(words).map(|n| n.as_e164().to_owned());
         self.vin = spelling::vin(words);
         let car = vehicles::find(words);
@@ -78,7 +90,10 @@ impl Heard {
         let found = dates::find(words, state.now.date(), bare_ordinal);
         let rest = found.as_ref().map_or_else(|| words.clone(), |(_, range)| words.without(range.clone()));
         self.date = found.map(|(date, _)| date);
-        let about_time = chooses || matches!(asked, Some(Question::Day | Question::Change | Question::Retry));
+        let about_time = chooses
+            || matches!(asked, Some(Question::Day | Question::Change | Question::Retry))
+            || matches!(asked, Some(Question::WillCome | Question::MoveOrCancel | Question::WhenCall))
+            || intents.iter().any(|intent| matches!(intent, Intent::Reschedule | Intent::CallLater));
         self.wish = times::find(&rest, shop, about_time && asked != Some(Question::WhichService));
         if chooses && !matches!(self.wish, Some(TimeWish::At(_))) {
             self.choice = times::choice(&rest);
@@ -107,6 +122,7 @@ impl Heard {
             Some(Question::WhichTime | Question::Confirm | Question::MoveIt | Question::Day | Question::Change)
         );
         self.settle_change(asked, words);
+        self.settle_reminder(asked, words);
         if in_booking && (self.date.is_some() || self.wish.is_some() || self.choice.is_some()) {
             self.intents.retain(|i| !matches!(i, Intent::Reschedule | Intent::Upcoming));
         }
@@ -140,11 +156,38 @@ impl Heard {
         }
     }
 
+    /// What the answers to a reminder mean: who cannot come has not said yet what is to become of it.
+    fn settle_reminder(&mut self, asked: Option<Question>, words: &Words) {
+        const CANNOT: [&str; 5] = ["can't make it", "cannot make it", "can't come", "won't make it", "won't be there"];
+        const OTHER_TIME: [&str; 6] =
+            ["another time", "another day", "different time", "different day", "other day", "next week"];
+        if asked == Some(Question::CallBack) {
+            // "Yes, call me back."
+            self.intents.retain(|i| *i != Intent::CallLater);
+        }
+        if !matches!(asked, Some(Question::WillCome | Question::MoveOrCancel)) {
+            return;
+        }
+        let other_time = words.any(&OTHER_TIME) && !self.intents.contains(&Intent::CallLater);
+        if words.any(&CANNOT) && asked == Some(Question::WillCome) && self.date.is_none() && self.wish.is_none() {
+            self.assent = Some(Assent::No);
+            self.intents.retain(|i| !matches!(i, Intent::Reschedule) || words.any(&["reschedule", "move"]));
+        }
+        if other_time && !self.intents.contains(&Intent::Reschedule) {
+            self.intents.push(Intent::Reschedule);
+        }
+        // "I'll be there" is the answer, and "my appointment" the one in question.
+        self.intents.retain(|i| !matches!(i, Intent::Upcoming | Intent::Schedule));
+    }
+
     /// Agreement with conditions is none.
     pub(super) fn agrees_plainly(&self) -> bool {
-        let conditions = ["but", "wait", "if", "maybe", "actually", "unless", "before you", "first"];
         let other = |i: &Intent| !matches!(i, Intent::Schedule | Intent::Hello);
-        self.assent == Some(Assent::Yes) && !self.words.any(&conditions) && !self.intents.iter().any(other)
+        self.assent == Some(Assent::Yes) && self.has_no_condition() && !self.intents.iter().any(other)
+    }
+
+    pub(super) fn has_no_condition(&self) -> bool {
+        !self.words.any(&["but", "wait", "if", "maybe", "actually", "unless", "before you", "first"])
     }
 
     pub(super) fn has(&self, intent: Intent) -> bool {

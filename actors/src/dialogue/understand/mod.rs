@@ -2,6 +2,7 @@
 
 mod apply;
 mod asked;
+mod calling;
 mod existing;
 mod goals;
 mod heard;
@@ -13,11 +14,13 @@ use std::collections::VecDeque;
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 use serde_json::Value;
 
+use super::PLACED;
 use super::slots::facts::SaidFact;
 use super::slots::times::TimeWish;
 use super::wording::{self, Question};
 use crate::domain::Shop;
 use crate::ports::{Message, ModelRequest, ToolCall};
+pub(super) use calling::{CallTime, Reminder};
 pub(super) use existing::Existing;
 pub(super) use goals::{Goal, Why};
 pub(super) use offer::{Offer, Substitute};
@@ -46,6 +49,10 @@ pub(super) enum News {
     Moved(Option<NaiveDateTime>),
     /// Confirmed, as above.
     Confirmed(Option<String>),
+    /// Somebody will call then, as `Tuesday, November 24 at 9 AM` if that is known.
+    WillCall(Option<String>),
+    /// The number is not called any more.
+    CallsStopped { wrong_number: bool },
 }
 
 /// A question that is answered at once.
@@ -83,6 +90,12 @@ pub(super) struct Turn {
     pub(super) not_noted: bool,
     /// The appointment stays as it is.
     pub(super) kept: bool,
+    /// The customer will be there.
+    pub(super) comes: bool,
+    /// Nobody can be called at the time that was named.
+    pub(super) call_refused: bool,
+    /// Nothing is left to say in a call that Otto has placed.
+    pub(super) over: bool,
     pub(super) goodbye: bool,
     pub(super) repeat: bool,
     pub(super) wait: bool,
@@ -127,6 +140,15 @@ pub struct State {
     pub(super) appointments: Option<Vec<Existing>>,
     /// The one of them that is to be changed.
     pub(super) picked: Option<Existing>,
+    /// Booked in this call, and so the caller's to change.
+    pub(super) booked: Option<Existing>,
+    /// Otto has placed the call.
+    pub(super) outbound: bool,
+    /// Set in a call that reminds of an appointment.
+    pub(super) reminder: Option<Reminder>,
+    pub(super) call_time: CallTime,
+    /// The first name on file.
+    pub(super) first_name: Option<String>,
     /// What the caller said when a colleague became necessary.
     pub(super) grievance: Option<String>,
     pub(super) name: Option<String>,
@@ -206,7 +228,15 @@ impl State {
             () => Caller::New,
         };
         let mut state = Self::new(now(&situation), caller, situation.contains("; verified"));
-        state.tools = Some(request.tools.iter().map(|tool| tool.name).collect());
+        let tools: Vec<&'static str> = request.tools.iter().map(|tool| tool.name).collect();
+        state.first_name =
+            situation.split("first name ").nth(1).and_then(|rest| rest.split(';').next()).map(str::to_owned);
+        state.outbound = request.situation.lines().nth(SITUATION_LINES).is_some_and(|line| line.starts_with(PLACED));
+        if tools.contains(&"answer_reminder") {
+            state.reminder = Some(Reminder::default());
+            state.goals.push_front(Goal::Remind);
+        }
+        state.tools = Some(tools);
         state
     }
 
@@ -230,6 +260,11 @@ impl State {
             unsure: false,
             appointments: None,
             picked: None,
+            booked: None,
+            outbound: false,
+            reminder: None,
+            call_time: CallTime::default(),
+            first_name: None,
             grievance: None,
             name: None,
             vehicle: None,
@@ -261,6 +296,9 @@ impl State {
         let mut question = wording::question_in(text);
         if question.is_none() {
             question = self.asked_by_another(text);
+            if self.asks_who_is_there(text) {
+                question = Some(Question::IsIt);
+            }
             self.read_out = self.read_out(text, shop);
             if matches!(question, Some(Question::Confirm | Question::MoveIt)) {
                 self.adopt_proposal();

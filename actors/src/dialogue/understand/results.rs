@@ -5,7 +5,7 @@ use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 use serde_json::Value;
 
 use super::offer::{Offer, Substitute};
-use super::{Caller, News, State, Trouble, Why};
+use super::{Caller, Existing, News, State, Trouble, Why};
 use crate::dialogue::slots::times::TimeWish;
 use crate::dialogue::wording;
 use crate::domain::Shop;
@@ -47,6 +47,9 @@ impl State {
             "cancel_appointment" => self.cancelled(&answer),
             "reschedule_appointment" => self.moved(arguments, &answer),
             "confirm_appointment" => self.confirmed(&answer),
+            "answer_reminder" => self.reminder_answered(arguments, &answer),
+            "request_call_back" => self.call_noted(&answer),
+            "stop_reminders" => self.calls_stopped(&answer),
             "take_message" => self.message_taken(&answer),
             "get_upcoming_appointments" => self.upcoming(&answer),
             "verify_identity" => self.verification(&answer),
@@ -161,6 +164,8 @@ impl State {
             Some(at) => wording::service_at(&service, at),
             None => wording::with_article(&service),
         };
+        let id = &answer.data["appointment_id"];
+        self.booked = when.filter(|_| !id.is_null()).map(|at| Existing::booked(id, &service, at));
         self.news.push(News::Booked(what));
         self.caller = Caller::Known;
         self.appointments = None;

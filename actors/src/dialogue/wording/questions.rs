@@ -21,6 +21,10 @@ pub(in crate::dialogue) enum Question {
     WhichAppointment,
     CancelIt,
     MoveIt,
+    IsIt,
+    WillCome,
+    MoveOrCancel,
+    WhenCall,
 }
 
 impl Question {
@@ -32,7 +36,7 @@ impl Question {
 
 /// Words that each wording of a question has and nothing else has; and whether the caller must have heard all of it
 /// before an answer counts, because the answer may be a mere yes.
-const MARKS: [(Question, &str, bool); 21] = [
+const MARKS: [(Question, &str, bool); 25] = [
     (Question::HowHelp, "help you", false),
     (Question::HowHelp, "do for you", false),
     (Question::Service, "does your car need", false),
@@ -54,6 +58,10 @@ const MARKS: [(Question, &str, bool); 21] = [
     (Question::WhichAppointment, "Which of them do you mean", false),
     (Question::CancelIt, "Shall I cancel", true),
     (Question::MoveIt, "Shall I move", true),
+    (Question::IsIt, "Am I speaking with", true),
+    (Question::WillCome, "Will you be there", true),
+    (Question::MoveOrCancel, "or do you want to cancel", false),
+    (Question::WhenCall, "may we call you", false),
 ];
 
 /// The question that the caller was asked last, if they heard enough of it.
@@ -109,6 +117,16 @@ pub(in crate::dialogue) fn ask(question: &Question, again: u32) -> String {
         Question::WhichAppointment => ("Which of them do you mean?", "Please say its day. Which of them do you mean?"),
         Question::CancelIt => ("Shall I cancel it?", "Please say yes or no. Shall I cancel it?"),
         Question::MoveIt => ("Shall I move it?", "Please say yes or no. Shall I move it?"),
+        Question::IsIt => ("Am I speaking with them?", "Please say yes or no. Am I speaking with them?"),
+        Question::WillCome => ("Will you be there?", "Please say yes or no. Will you be there?"),
+        Question::MoveOrCancel => (
+            "Would another time suit you better, or do you want to cancel?",
+            "Please say a day that suits you better, or do you want to cancel?",
+        ),
+        Question::WhenCall => (
+            "When may we call you again?",
+            "Please say a day and a time, such as tomorrow at ten. When may we call you?",
+        ),
     };
     if again > 1 { other } else { first }.to_owned()
 }
@@ -117,7 +135,7 @@ pub(in crate::dialogue) fn ask(question: &Question, again: u32) -> String {
 mod tests {
     use super::*;
 
-    const ALL: [Question; 18] = [
+    const ALL: [Question; 22] = [
         Question::HowHelp,
         Question::Service,
         Question::WhichService,
@@ -136,6 +154,10 @@ mod tests {
         Question::WhichAppointment,
         Question::CancelIt,
         Question::MoveIt,
+        Question::IsIt,
+        Question::WillCome,
+        Question::MoveOrCancel,
+        Question::WhenCall,
     ];
 
     #[test]

@@ -134,6 +134,8 @@ async fn what_needs_a_fact_and_what_does_not() {
             () if tool == CreateCustomer => ["on_file", "on_file", "ok", "no_caller_id"],
             () if for_strangers => ["on_file", "on_file", "ok", "ok"],
             () if tool == Tool::VerifyIdentity => ["ok", "ok", "not_on_file", "not_on_file"],
+            () if tool == Tool::AnswerReminder => ["not_a_reminder"; 4],
+            () if matches!(tool, Tool::RequestCallBack | Tool::StopReminders) => ["ok", "ok", "ok", "no_caller_id"],
             () if tool == Tool::BookAppointment => ["ok", "ok", "ok", "no_caller_id"],
             () => ["ok"; 4],
         };

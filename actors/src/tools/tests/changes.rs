@@ -95,7 +95,7 @@ async fn what_was_booked_in_this_call_may_be_changed_without_a_fact() {
 async fn a_reminder_call_may_confirm_what_it_reminds_of_and_no_more() {
     let mut bench = booked().await;
     bench.identity = known();
-    bench.identity.reminded = Some(AppointmentId(OWN));
+    bench.identity.errand = Some(Errand { appointment: AppointmentId(OWN), party: Party::Customer });
     assert_eq!(bench.error("confirm_appointment", &about(OWN + 1)).await, "not_verified");
     assert_eq!(bench.error("cancel_appointment", &about(OWN)).await, "not_verified");
     assert_eq!(bench.error("confirm_appointment", &about(OWN)).await, "ok");

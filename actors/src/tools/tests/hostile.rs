@@ -207,7 +207,8 @@ async fn names_of_tools_are_not_instructions_either() {
     assert_eq!(attack(&mut bench, &calls).await, ["unknown_tool"; 6]);
     let tools = Tool::ALL.into_iter().filter(|tool| !matches!(tool, Tool::EndCall | Tool::TransferToHuman));
     let ids: Vec<_> = tools.map(|tool| (tool.name(), json!({ "customer_id": 2 }))).collect();
-    assert!(attack(&mut bench, &ids).await.iter().all(|e| ["bad_arguments", "on_file"].contains(&e.as_str())));
+    let refusals = ["bad_arguments", "on_file", "not_a_reminder"];
+    assert!(attack(&mut bench, &ids).await.iter().all(|e| refusals.contains(&e.as_str())));
 }
 
 #[tokio::test(start_paused = true)]

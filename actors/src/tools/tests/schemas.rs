@@ -43,7 +43,7 @@ fn parameters(spec: &ToolSpec) -> Value {
 
 #[test]
 fn every_schema_is_strict_in_all_its_parts() {
-    for spec in specs(true).iter() {
+    for spec in reminder_specs(true).iter() {
         let parameters = parameters(spec);
         assert_eq!(parameters["type"], "object", "{}", spec.name);
         check_schema(&parameters, spec.name);
@@ -52,7 +52,7 @@ fn every_schema_is_strict_in_all_its_parts() {
 
 #[test]
 fn every_tool_is_named_and_explained() {
-    let specs = specs(true);
+    let specs = reminder_specs(true);
     let names: BTreeSet<_> = specs.iter().map(|spec| spec.name).collect();
     assert_eq!(names.len(), Tool::ALL.len());
     for spec in specs.iter() {
@@ -77,4 +77,6 @@ fn the_facts_of_an_identity_are_a_closed_list() {
 fn a_transfer_is_offered_only_where_somebody_is() {
     let offers = |can_transfer| specs(can_transfer).iter().any(|spec| spec.name == "transfer_to_human");
     assert_eq!((offers(true), offers(false)), (true, false));
+    let reminds = |specs: Arc<[crate::ports::ToolSpec]>| specs.iter().any(|spec| spec.name == "answer_reminder");
+    assert_eq!((reminds(reminder_specs(true)), reminds(specs(true))), (true, false));
 }

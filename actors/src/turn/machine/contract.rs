@@ -14,6 +14,8 @@ use crate::turn::words::Listening;
 pub(in crate::turn) enum Input {
     /// The stream has started: this is said first.
     Greet(String),
+    /// Whatever goes on is over: this is said last.
+    Leave(String),
     /// The speech-to-text heard words.
     Words { text: String, is_final: bool, speech_final: bool },
     /// The speech-to-text heard no word for a while.

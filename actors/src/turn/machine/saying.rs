@@ -1,6 +1,6 @@
 //! What a turn says, what was heard of it, and what is noted.
 
-use super::{Effect, EndKind, TurnMachine};
+use super::{Caller, Effect, EndKind, TurnMachine, TurnTimer};
 use crate::domain::{TurnId, UtteranceId};
 use crate::history::{Entry, HistoryOp};
 
@@ -26,6 +26,29 @@ impl TurnMachine {
         self.ending = Some(end);
         self.effects.push(Effect::Ending(end));
         self.say_whole(text, true);
+    }
+
+    /// Whatever goes on is over: this is said as soon as the voice has stopped, and then the call ends.
+    pub(super) fn leave(&mut self, text: String) {
+        self.believe();
+        self.drop_guess();
+        if self.is_busy() {
+            self.give_up_the_turn(false);
+        }
+        self.caller = Caller::default();
+        self.effects
+            .extend([TurnTimer::Silence, TurnTimer::Stable, TurnTimer::Keys, TurnTimer::Murmur].map(Effect::Disarm));
+        if !self.speaking.is_empty() {
+            self.hush();
+        }
+        self.leaving = Some(text);
+        self.leave_if_silent();
+    }
+
+    fn leave_if_silent(&mut self) {
+        if !self.awaiting_cut {
+            self.leaving.take().into_iter().for_each(|text| self.take_leave(text, EndKind::HangUp));
+        }
     }
 
     pub(super) fn spoken(&mut self, utterance: UtteranceId) {
@@ -69,6 +92,9 @@ impl TurnMachine {
         self.resuming = false;
         if self.doubt.as_ref().is_some_and(|doubt| doubt.over) {
             return self.false_alarm();
+        }
+        if self.leaving.is_some() {
+            return self.leave_if_silent();
         }
         self.ask_when_ready();
         self.guess();

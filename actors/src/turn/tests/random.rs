@@ -45,6 +45,7 @@ enum Happens {
     Heard,
     Cut,
     Greet,
+    Leave,
     /// The actor dies and is started again from the session.
     Dies,
 }
@@ -87,6 +88,7 @@ fn happens() -> impl Strategy<Value = Happens> {
         3 => Just(Happens::Heard),
         3 => Just(Happens::Cut),
         1 => Just(Happens::Greet),
+        1 => Just(Happens::Leave),
         1 => Just(Happens::Dies),
     ]
 }
@@ -170,6 +172,7 @@ impl Around {
             Happens::ToolDone { which, end } => self.tool_done(which, end),
             Happens::Heard => self.heard(),
             Happens::Cut => self.hushing.then(|| self.cut()),
+            Happens::Leave => Some(Input::Leave("Goodbye".into())),
             Happens::Greet => (self.turn == TurnId(0)).then(|| Input::Greet("Hello".into())),
             // A call that ends starts no leg again.
             Happens::Dies => (self.ends == 0).then(|| self.dies()),
