@@ -46,6 +46,8 @@ async fn the_load_generator_measures_a_process() {
     assert!(report.barge_in.count() >= 10, "each caller interrupts twice at least: {report}");
     assert_eq!(report.first_audio.count(), 5, "{report}");
     assert!(report.cpu_ms_per_call_second().is_some_and(|ms| ms > 0.0), "{report}");
+    assert!(report.added.sum.count() >= 10, "the parts of nearly every turn are seen: {report}");
+    assert_eq!((report.frames.not_received, report.frames.garbled), (0, 0), "{report}");
     let json = report.json();
     assert_eq!(json["hops_ms"]["barge_in"]["count"], report.barge_in.count(), "{json:#}");
 }

@@ -16,6 +16,8 @@ pub const VOICE_KEPT_SAMPLES: u64 = 5_000 * SAMPLES_PER_MS;
 pub const VOICE_QUIET_SAMPLES: u64 = 2_000 * SAMPLES_PER_MS;
 /// Silence of a quiet line goes on in parcels of 100 ms; the first sound takes what waits along at once.
 pub const VOICE_PARCEL_SAMPLES: u64 = 100 * SAMPLES_PER_MS;
+/// Silence that is kept where there is nothing before it to be understood: 1 s.
+pub const VOICE_SILENCE_KEPT_SAMPLES: u64 = 1_000 * SAMPLES_PER_MS;
 /// Chunks of Otto's audio that wait for the telephony socket. The text-to-speech is read no faster than they leave.
 pub const AUDIO_OUT_CHUNKS: usize = 64;
 /// Otto's audio goes out in messages of at least 200 ms while the caller has [`AUDIO_OUT_LEAD_MS`] ahead: a message costs
@@ -337,6 +339,8 @@ const _: () = {
     assert!(VIN_DECODE_TIMEOUT_MS.as_millis() < TOOL_TIMEOUT_MS.as_millis());
     assert!(STT_BACKLOG_SAMPLES * 4 < VOICE_KEPT_SAMPLES);
     assert!(VOICE_PARCEL_SAMPLES < STT_BACKLOG_SAMPLES, "a parcel is no backlog");
+    assert!(STT_LEAD_SAMPLES <= VOICE_SILENCE_KEPT_SAMPLES, "a new session has its lead");
+    assert!(VOICE_QUIET_SAMPLES >= TURN_SILENCE_MS.as_millis() as u64 * SAMPLES_PER_MS, "no turn waits for a parcel");
     assert!(STT_LEAD_SAMPLES < STT_LAG_SAMPLES, "a session that begins in silence has caught up at once");
     assert!(STT_UNHEARD_SAMPLES < STT_VOICE_STALL_SAMPLES);
     assert!(

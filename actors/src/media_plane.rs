@@ -2,9 +2,10 @@
 //!
 //! The telephony socket belongs to two tasks that outlive the actors on both sides of them, so that a leg that fails
 //! costs no audio path. Inwards, a ring keeps what has not been understood yet, at most five seconds, so that whoever takes
-//! over hears it again. Outwards, a bounded queue holds the text-to-speech back to the pace of the socket, and a control
-//! queue overtakes it, so that `clear` never waits behind audio. Audio carries an epoch; a `clear` begins a new one, and
-//! audio of an older epoch is dropped wherever it is.
+//! over hears it again; the silence of a line that has long been quiet goes on in parcels, a sound at once. Outwards, a
+//! bounded queue holds the text-to-speech back to the pace of the socket, small pieces travel together while the caller has
+//! enough ahead, and a control queue overtakes it all, so that `clear` never waits behind audio. Audio carries an epoch; a
+//! `clear` begins a new one, and audio of an older epoch is dropped wherever it is.
 
 mod loudness;
 mod playout;

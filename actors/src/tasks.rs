@@ -2,7 +2,6 @@
 //! tasks, and the call's tracker can prove that all of them have ended.
 
 use std::future::Future;
-use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -101,11 +100,11 @@ impl Drop for LiveTask {
 ///
 /// # Errors
 /// When it is not done in time.
-pub(crate) async fn within<F: Future>(limit: Duration, future: F) -> Result<F::Output, Elapsed> {
-    let mut future = pin!(future);
+pub(crate) async fn within<F: Future + Unpin>(limit: Duration, mut future: F) -> Result<F::Output, Elapsed> {
     match poll!(&mut future) {
         Poll::Ready(output) => Ok(output),
-        Poll::Pending => timeout(limit, future).await,
+        // On the heap, so that the tasks that hardly ever need it are small.
+        Poll::Pending => Box::pin(timeout(limit, &mut future)).await,
     }
 }
 

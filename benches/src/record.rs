@@ -50,6 +50,11 @@ impl<T: Clone> Log<T> {
         self.entries().is_empty()
     }
 
+    /// Everything so far, oldest first, which is then forgotten.
+    pub fn take(&self) -> Vec<T> {
+        std::mem::take(&mut *self.entries())
+    }
+
     /// Forgets everything.
     pub fn clear(&self) {
         self.entries().clear();

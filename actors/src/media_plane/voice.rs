@@ -31,6 +31,8 @@ struct Frames {
     /// What lies before has been understood.
     settled: u64,
     end: u64,
+    /// Nothing after this is a sound.
+    sound_end: u64,
     quiet: Quiet,
 }
 
@@ -85,11 +87,7 @@ impl VoiceRing {
     pub fn push(&self, audio: Bytes) {
         let mut frames = self.frames();
         let Some(audio) = frames.quiet.parcel(audio) else { return };
-        let start = frames.end;
-        frames.end += audio.len() as u64;
-        frames.kept.push_back((start, audio));
-        let oldest = frames.end.saturating_sub(limits::VOICE_KEPT_SAMPLES);
-        frames.forget_before(oldest);
+        frames.add(audio);
         drop(frames);
         self.0.grown.notify_waiters();
     }
@@ -112,6 +110,22 @@ impl VoiceRing {
 }
 
 impl Frames {
+    fn add(&mut self, audio: Bytes) {
+        let start = self.end;
+        self.end += audio.len() as u64;
+        self.kept.push_back((start, audio));
+        if self.quiet.samples == 0 {
+            self.sound_end = self.end;
+        }
+        self.forget_before(self.end.saturating_sub(limits::VOICE_KEPT_SAMPLES));
+        let first = self.kept.front().map_or(self.end, |(start, _)| *start);
+        if self.sound_end <= self.settled.max(first) {
+            // Nothing but silence: there is nothing in it to understand.
+            self.settled = self.settled.max(self.end.saturating_sub(limits::VOICE_SILENCE_KEPT_SAMPLES));
+            self.forget_before(self.settled);
+        }
+    }
+
     /// Drops the frames that lie wholly before a position.
     fn forget_before(&mut self, position: u64) {
         while self.kept.front().is_some_and(|(start, audio)| start + audio.len() as u64 <= position) {
@@ -138,7 +152,7 @@ impl VoiceReader {
         let ring = self.ring.clone();
         loop {
             let grown = ring.0.grown.notified();
-            let found = ring.frames().at(self.next);
+            let found = self.look(&ring.frames());
             match found {
                 Some(Voice::Lost(samples)) => {
                     self.next += samples;
@@ -153,10 +167,17 @@ impl VoiceReader {
         }
     }
 
+    /// What has been understood meanwhile need not be read.
+    fn look(&mut self, frames: &Frames) -> Option<Voice> {
+        self.next = self.next.max(frames.settled);
+        frames.at(self.next)
+    }
+
     /// Samples that wait to be read.
     #[must_use]
     pub fn backlog(&self) -> u64 {
-        self.ring.frames().end.saturating_sub(self.next)
+        let frames = self.ring.frames();
+        frames.end.saturating_sub(self.next.max(frames.settled))
     }
 
     /// Passes over the frames that wait for as long as they are `idle`, but for the last `keep` samples. Returns how many
@@ -250,6 +271,26 @@ mod tests {
         assert_eq!(lengths(&silence, 8), [0, 0, 0, 0, 5, 0, 0, 0]);
         assert_eq!(lengths(&sound, 2), [4, 1], "what waited comes along");
         assert_eq!(lengths(&silence, 2), [1, 1], "the caller may only pause");
+    }
+
+    #[tokio::test]
+    async fn silence_after_what_was_understood_is_soon_forgotten() {
+        let (silence, sound) = (frame(0xFF, 160), frame(0x20, 160));
+        let ring = VoiceRing::default();
+        let mut idle = ring.reader();
+        ring.push(sound.clone());
+        (0..1_000).for_each(|_| ring.push(silence.clone()));
+        let kept = |ring: &VoiceRing| ring.frames().kept.iter().map(|(_, audio)| audio.len() as u64).sum::<u64>();
+        assert_eq!(kept(&ring), limits::VOICE_SILENCE_KEPT_SAMPLES, "the sound is older than all that is kept");
+        assert_eq!(idle.backlog(), limits::VOICE_SILENCE_KEPT_SAMPLES);
+        assert!(matches!(idle.next().now_or_never(), Some(Voice::Frame(..))), "silence is no loss");
+        ring.push(sound.clone());
+        (0..100).for_each(|_| ring.push(silence.clone()));
+        assert!(kept(&ring) > 100 * 160, "the sound has not been understood");
+        let end = ring.frames().end;
+        ring.settle(end);
+        (0..100).for_each(|_| ring.push(silence.clone()));
+        assert_eq!(kept(&ring), limits::VOICE_SILENCE_KEPT_SAMPLES);
     }
 
     #[tokio::test(start_paused = true)]

@@ -177,7 +177,7 @@ impl PlaybackState {
             // The actor may be gone; so is the need.
             let _ = to.cast(PlaybackMsg::News(PumpNews { session, what }));
         };
-        let pump = Pump::new(Arc::clone(&self.port), out, filled, queue, tell);
+        let mut pump = Pump::new(Arc::clone(&self.port), out, filled, queue, tell);
         self.tasks.spawn(async move {
             let _ = cancel.run_until_cancelled(pump.run()).await;
         });

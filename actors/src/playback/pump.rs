@@ -16,8 +16,8 @@ use crate::media_plane::{Epoch, LineClosed, LineOut};
 use crate::ports::{TextToSpeech, TtsEvent, TtsInput, TtsSession, VendorError, VendorErrorKind};
 
 const TTS: &str = "text-to-speech";
-/// Longer audio is queued in pieces, so that a mark can stand between them.
-const PIECE_SAMPLES: usize = 8_000;
+/// Longer audio is queued in pieces of 400 ms, so that marks can stand between them and no buffer grows for one of them.
+const PIECE_SAMPLES: usize = 3_200;
 
 /// How text is sent to the vendor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -176,17 +176,18 @@ impl<T: Fn(u64, Pumped) + Send + Sync> Pump<T> {
         }
     }
 
-    pub(super) async fn run(mut self) {
+    /// Commands and audio are few, so what is done about them is on the heap and the task is small.
+    pub(super) async fn run(&mut self) {
         loop {
-            let waiting = self.flushes > 0 || self.clears > 0;
+            let (waiting, deadline) = (self.flushes > 0 || self.clears > 0, self.deadline);
             let step = tokio::select! {
                 biased;
                 command = self.commands.recv() => match command {
-                    Some(command) => self.command(command).await,
+                    Some(command) => Box::pin(self.command(command)).await,
                     None => Err(Broken::Line),
                 },
-                linked = self.link.next() => self.linked(linked).await,
-                () = sleep_until(self.deadline), if waiting => {
+                linked = self.link.next() => Box::pin(self.linked(linked)).await,
+                () = async { sleep_until(deadline).await }, if waiting => {
                     Err(VendorError::new(TTS, VendorErrorKind::TimedOut, "no audio in time").into())
                 }
             };

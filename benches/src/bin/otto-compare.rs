@@ -3,34 +3,44 @@
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use otto_sim::compare::{self, Options};
+use otto_sim::compare::{self, Comparison, Options};
 
 /// As in `otto-load`.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    let options = Options::parse();
-    let outcome = tokio::select! {
-        outcome = compare::run(&options) => outcome,
-        _ = tokio::signal::ctrl_c() => {
-            eprintln!("otto-compare: interrupted");
-            return ExitCode::FAILURE;
-        }
-    };
-    let comparison = match outcome {
-        Ok(comparison) => comparison,
-        Err(error) => {
-            eprintln!("otto-compare: {error}");
-            return ExitCode::FAILURE;
-        }
-    };
-    print!("{comparison}");
-    let written = options.plan.json.as_ref().map(|file| std::fs::write(file, format!("{:#}\n", comparison.json())));
-    if let Some(Err(error)) = &written {
-        eprintln!("otto-compare: cannot write the comparison: {error}");
+fn main() -> ExitCode {
+    let mut options = Options::parse();
+    if let Err(error) = options.plan.split_processors() {
+        return failed(&error);
     }
-    let held = comparison.complaints().is_empty() && !matches!(written, Some(Err(_)));
-    if held { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(carry_out(&options)),
+        Err(error) => failed(&error),
+    }
+}
+
+async fn carry_out(options: &Options) -> ExitCode {
+    tokio::select! {
+        outcome = compare::run(options) => match outcome {
+            Ok(comparison) => tell(options, &comparison),
+            Err(error) => failed(&error),
+        },
+        _ = tokio::signal::ctrl_c() => failed(&"interrupted"),
+    }
+}
+
+fn tell(options: &Options, comparison: &Comparison) -> ExitCode {
+    print!("{comparison}");
+    let write = |file| std::fs::write(file, format!("{:#}\n", comparison.json()));
+    match options.plan.json.iter().try_for_each(write) {
+        Ok(()) if comparison.complaints().is_empty() => ExitCode::SUCCESS,
+        Ok(()) => ExitCode::FAILURE,
+        Err(error) => failed(&format!("cannot write the comparison: {error}")),
+    }
+}
+
+fn failed(error: &dyn std::fmt::Display) -> ExitCode {
+    eprintln!("otto-compare: {error}");
+    ExitCode::FAILURE
 }

@@ -1,40 +1,69 @@
 //! `otto-load`: the program around [`otto_sim::load`]. Prints the report; the exit code says whether all held.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use otto_sim::load::{self, Plan, Report};
+use otto_sim::load::{self, Capacity, LoadError, Plan, Report};
+use serde_json::Value;
 
 /// The load side must not be what limits; the engine uses this allocator too.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    let plan = Plan::parse();
-    let outcome = tokio::select! {
-        outcome = load::run(&plan) => outcome,
-        _ = tokio::signal::ctrl_c() => {
-            eprintln!("otto-load: interrupted");
-            return ExitCode::FAILURE;
-        }
-    };
-    let report = match outcome {
-        Ok(report) => report,
-        Err(error) => {
-            eprintln!("otto-load: {error}");
-            return ExitCode::FAILURE;
-        }
-    };
-    print!("{report}");
-    let written = write_json(&plan, &report);
-    if let Err(error) = &written {
-        eprintln!("otto-load: cannot write the report: {error}");
+fn main() -> ExitCode {
+    let mut plan = Plan::parse();
+    if let Err(error) = plan.split_processors() {
+        return failed(&error);
     }
-    if report.held() && written.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(carry_out(&plan)),
+        Err(error) => failed(&error),
+    }
 }
 
-fn write_json(plan: &Plan, report: &Report) -> std::io::Result<()> {
-    let Some(file) = &plan.json else { return Ok(()) };
-    std::fs::write(file, format!("{:#}\n", report.json()))
+async fn carry_out(plan: &Plan) -> ExitCode {
+    tokio::select! {
+        outcome = outcome(plan) => match outcome {
+            Ok(outcome) => tell(plan, &outcome),
+            Err(error) => failed(&error),
+        },
+        _ = tokio::signal::ctrl_c() => failed(&"interrupted"),
+    }
+}
+
+enum Outcome {
+    Run(Box<Report>),
+    Search(Capacity),
+}
+
+async fn outcome(plan: &Plan) -> Result<Outcome, LoadError> {
+    if plan.find_capacity {
+        return load::find_capacity(plan).await.map(Outcome::Search);
+    }
+    load::run(plan).await.map(|report| Outcome::Run(Box::new(report)))
+}
+
+fn tell(plan: &Plan, outcome: &Outcome) -> ExitCode {
+    let (text, json, html, held) = match outcome {
+        Outcome::Run(report) => (report.to_string(), report.json(), report.html(), report.held()),
+        Outcome::Search(found) => (found.to_string(), found.json(), found.html(), found.found().is_some()),
+    };
+    print!("{text}");
+    match write(plan, &json, &html) {
+        Ok(()) if held => ExitCode::SUCCESS,
+        Ok(()) => ExitCode::FAILURE,
+        Err(error) => failed(&format!("cannot write the report: {error}")),
+    }
+}
+
+fn write(plan: &Plan, json: &Value, html: &str) -> std::io::Result<()> {
+    let write = |file: &Path, text: &str| std::fs::write(file, text);
+    plan.json.iter().try_for_each(|file| write(file, &format!("{json:#}\n")))?;
+    plan.html.iter().try_for_each(|file| write(file, html))
+}
+
+fn failed(error: &dyn std::fmt::Display) -> ExitCode {
+    eprintln!("otto-load: {error}");
+    ExitCode::FAILURE
 }

@@ -6,7 +6,7 @@ mod outcome;
 
 use std::path::PathBuf;
 
-use crate::load::{self, LoadError, Plan};
+use crate::load::{self, Bounds, LoadError, Plan};
 
 pub use outcome::{Comparison, Run, Side};
 
@@ -32,13 +32,27 @@ pub struct Options {
     pub straight: Option<PathBuf>,
 }
 
+impl Options {
+    /// Why a comparison cannot be carried out as asked: `otto-load` has options that say something about one program only.
+    fn refused(&self) -> Option<&'static str> {
+        let plan = &self.plan;
+        let reasons = [
+            (plan.url.is_some(), "--url: a comparison starts both programs itself"),
+            (plan.soak.is_some() || plan.find_capacity, "--soak and --find-capacity: of no use in a comparison"),
+            (plan.html.is_some(), "--html: a comparison is text or JSON"),
+            (plan.bounds != Bounds::default(), "a bound of otto-load: a comparison has --max-cpu-ratio alone"),
+        ];
+        reasons.into_iter().find_map(|(refused, reason)| refused.then_some(reason))
+    }
+}
+
 /// Carries out a comparison.
 ///
 /// # Errors
 /// When a run could not be carried out. Calls that failed are part of the [`Comparison`].
 pub async fn run(options: &Options) -> Result<Comparison, LoadError> {
-    if options.plan.url.is_some() {
-        return Err(LoadError::Option("--url: a comparison starts both programs itself".to_owned()));
+    if let Some(reason) = options.refused() {
+        return Err(LoadError::Option(reason.to_owned()));
     }
     let straight = match &options.straight {
         Some(program) => program.clone(),
@@ -64,4 +78,26 @@ fn beside(name: &str) -> Result<PathBuf, LoadError> {
     let this = std::env::current_exe();
     let this = this.map_err(|error| LoadError::Io { what: "where this program is".to_owned(), error })?;
     Ok(this.with_file_name(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    #[test]
+    fn options_that_fit_one_program_only_are_refused() {
+        for (options, refused) in [
+            ("--script chat --pin --hold 20s --rounds 3 --max-cpu-ratio 2", false),
+            ("--url http://127.0.0.1:1", true),
+            ("--soak 60s", true),
+            ("--find-capacity", true),
+            ("--html load.html", true),
+            ("--max-added-p95-ms 50", true),
+        ] {
+            let parsed = Options::parse_from(["otto-compare"].into_iter().chain(options.split_whitespace()));
+            assert_eq!(parsed.refused().is_some(), refused, "{options}");
+        }
+    }
 }

@@ -125,6 +125,8 @@ pub struct SttSession {
     pub finalizes: u32,
     /// Whether the client ended it with CloseStream.
     pub closed_by_client: bool,
+    /// Jitter of the arriving audio as RFC 3550 reckons it (section 6.4.1), at the end.
+    pub jitter: Duration,
 }
 
 /// Words that were told to the client.
@@ -134,6 +136,10 @@ pub struct Transcript {
     pub at: Instant,
     /// What it says: the whole transcript of an interim, final or turn event.
     pub text: String,
+    /// Whether the message says that the speaker has finished.
+    pub ends_turn: bool,
+    /// When the newest sound that it knows of had arrived.
+    pub heard_at: Instant,
 }
 
 /// The simulated service. Clones share everything.

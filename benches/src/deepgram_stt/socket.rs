@@ -22,6 +22,9 @@ const RATE_WINDOW: Duration = Duration::from_secs(4);
 /// The vendor takes audio at 1.25 times real time at most.
 const RATE_LIMIT: f64 = 1.25;
 
+/// How many arrivals the jitter is smoothed over (RFC 3550, section 6.4.1).
+const JITTER_GAIN: u32 = 16;
+
 /// Audio that may come at once, beside the rate: a short backlog after a reconnect.
 const RATE_BURST_MS: u64 = 1_000;
 
@@ -46,8 +49,8 @@ pub(super) async fn serve(
 struct Outgoing {
     due: Instant,
     message: Message,
-    /// The words in it.
-    text: Option<String>,
+    /// The words in it, whether they end a turn, and when their sound had arrived.
+    words: Option<(String, bool, Instant)>,
 }
 
 struct Session {
@@ -61,6 +64,10 @@ struct Session {
     last_data: Instant,
     outgoing: VecDeque<Outgoing>,
     arrivals: VecDeque<(Instant, u64)>,
+    /// Bytes in `arrivals`.
+    arrived: u64,
+    /// When the newest sound came.
+    heard_at: Instant,
     ending: bool,
     /// Samples of sound received.
     sound: u64,
@@ -89,6 +96,8 @@ impl Session {
             last_data: now,
             outgoing: VecDeque::new(),
             arrivals: VecDeque::new(),
+            arrived: 0,
+            heard_at: now,
             ending: false,
             sound: 0,
             record: SttSession {
@@ -98,6 +107,7 @@ impl Session {
                 keep_alives: 0,
                 finalizes: 0,
                 closed_by_client: false,
+                jitter: Duration::ZERO,
             },
         }
     }
@@ -108,14 +118,14 @@ impl Session {
             let idle_at = self.idle_at();
             tokio::select! {
                 () = until(due) => {
-                    let Some(Outgoing { message, text, .. }) = self.outgoing.pop_front() else { continue };
+                    let Some(Outgoing { message, words, .. }) = self.outgoing.pop_front() else { continue };
                     let last = matches!(message, Message::Close(_));
                     let at = Instant::now();
                     if socket.send(message).await.is_err() {
                         return;
                     }
-                    if let Some(text) = text {
-                        self.stt.shared.transcripts.push(Transcript { at, text });
+                    if let Some((text, ends_turn, heard_at)) = words {
+                        self.stt.shared.transcripts.push(Transcript { at, text, ends_turn, heard_at });
                     }
                     if last {
                         return linger(socket).await;
@@ -180,7 +190,11 @@ impl Session {
             self.violation("binary-command", "a command in a binary frame is heard as audio");
         }
         self.record.audio_bytes += audio.len() as u64;
-        self.sound += audio.iter().filter(|sample| is_voiced(**sample)).count() as u64;
+        let sound = audio.iter().filter(|sample| is_voiced(**sample)).count() as u64;
+        if sound > 0 {
+            (self.sound, self.heard_at) = (self.sound + sound, self.last_data);
+        }
+        self.measure_jitter(audio.len() as u64);
         self.measure_rate(audio.len() as u64);
         let events = self.ear.feed(audio);
         self.emit(events);
@@ -217,17 +231,30 @@ impl Session {
         (samples / SAMPLES_PER_MS >= *ms).then_some(fault)
     }
 
+    /// Before the arrival is noted.
+    fn measure_jitter(&mut self, bytes: u64) {
+        let Some((before, _)) = self.arrivals.back() else { return };
+        let off = (self.last_data - *before).abs_diff(Duration::from_micros(bytes * 1_000 / SAMPLES_PER_MS));
+        let jitter = self.record.jitter;
+        self.record.jitter = jitter + off / JITTER_GAIN - jitter / JITTER_GAIN;
+    }
+
     fn measure_rate(&mut self, bytes: u64) {
-        let now = Instant::now();
+        let now = self.last_data;
         self.arrivals.push_back((now, bytes));
-        while self.arrivals.front().is_some_and(|(at, _)| now - *at > RATE_WINDOW) {
+        self.arrived += bytes;
+        while let Some((at, gone)) = self.arrivals.front().copied()
+            && now - at > RATE_WINDOW
+        {
             self.arrivals.pop_front();
+            self.arrived -= gone;
         }
-        let audio_ms = self.arrivals.iter().map(|(_, bytes)| bytes).sum::<u64>() / SAMPLES_PER_MS;
+        let audio_ms = self.arrived / SAMPLES_PER_MS;
         let wall_ms = (now - self.opened).min(RATE_WINDOW).as_millis() as f64;
         if audio_ms > RATE_BURST_MS && (audio_ms - RATE_BURST_MS) as f64 > RATE_LIMIT * wall_ms {
             self.violation("ingest-rate", "audio faster than 1.25 times real time");
             self.arrivals.clear();
+            self.arrived = 0;
         }
     }
 
@@ -246,13 +273,14 @@ impl Session {
             // Jitter delays events but never lets one overtake another.
             let due = self.outgoing.back().map_or(due, |before| due.max(before.due));
             let message = Message::Text(event.to_string().into());
-            self.outgoing.push_back(Outgoing { due, message, text: transcript(&event) });
+            let words = transcript(&event).map(|text| (text, ends_turn(&event), self.heard_at));
+            self.outgoing.push_back(Outgoing { due, message, words });
         }
     }
 
     fn end_with(&mut self, frame: Message) {
         let due = self.outgoing.back().map_or_else(Instant::now, |before| before.due);
-        self.outgoing.push_back(Outgoing { due, message: frame, text: None });
+        self.outgoing.push_back(Outgoing { due, message: frame, words: None });
         self.ending = true;
     }
 
@@ -266,6 +294,11 @@ fn transcript(event: &Value) -> Option<String> {
     let nova = || event["channel"]["alternatives"][0]["transcript"].as_str();
     let text = event["transcript"].as_str().or_else(nova)?;
     (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// Whether an event says that the speaker has finished, of Nova or of Flux.
+fn ends_turn(event: &Value) -> bool {
+    event["speech_final"] == true || event["event"] == "EndOfTurn"
 }
 
 async fn until(due: Option<Instant>) {

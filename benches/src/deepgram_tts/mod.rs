@@ -13,6 +13,7 @@ use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use tokio::time::Instant;
 
 use crate::deepgram::{Query, Refusal, authorise};
 use crate::knobs::{Knobs, Latency};
@@ -135,6 +136,17 @@ pub enum TtsRequest {
     Rest(String),
 }
 
+/// A reply of a socket, when its first audio was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spoken {
+    /// The text that it began with.
+    pub text: String,
+    /// When that text arrived.
+    pub asked: Instant,
+    /// When its first audio was about to be written.
+    pub began: Instant,
+}
+
 /// The simulated service. Clones share everything.
 #[derive(Clone, Debug)]
 pub struct DeepgramTts {
@@ -147,6 +159,7 @@ struct Shared {
     knobs: Knobs<TtsSettings, TtsFault>,
     violations: Log<Violation>,
     requests: Log<TtsRequest>,
+    spoken: Log<Spoken>,
     scope: Scope,
 }
 
@@ -157,6 +170,7 @@ impl DeepgramTts {
             knobs: Knobs::new(seed, "deepgram-tts", settings),
             violations: Log::default(),
             requests: Log::default(),
+            spoken: Log::default(),
             scope,
         };
         DeepgramTts { shared: Arc::new(shared) }
@@ -179,6 +193,11 @@ impl DeepgramTts {
     /// Everything that was asked for, over all connections.
     pub fn requests(&self) -> &Log<TtsRequest> {
         &self.shared.requests
+    }
+
+    /// Every reply of a socket whose text found it idle and of which something was spoken.
+    pub fn spoken(&self) -> &Log<Spoken> {
+        &self.shared.spoken
     }
 }
 

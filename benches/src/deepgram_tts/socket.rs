@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
 use super::voice::{Job, Voice};
-use super::{DeepgramTts, TtsFault, TtsRequest, TtsSettings};
+use super::{DeepgramTts, Spoken, TtsFault, TtsRequest, TtsSettings};
 use crate::deepgram::close;
 use crate::record::Violation;
 use crate::server::linger;
@@ -40,6 +40,7 @@ pub(super) async fn serve(tts: DeepgramTts, mut socket: WebSocket, model: String
         flushes: VecDeque::new(),
         characters: VecDeque::new(),
         closing: false,
+        asked: None,
     };
     session.run(socket).await;
 }
@@ -55,6 +56,8 @@ struct Session {
     flushes: VecDeque<(Instant, usize)>,
     characters: VecDeque<(Instant, usize)>,
     closing: bool,
+    /// The text that an idle voice was given and when, until its first audio.
+    asked: Option<(String, Instant)>,
 }
 
 /// What the socket does after a step.
@@ -114,8 +117,12 @@ impl Session {
                     Next::Close(close(*code, reason))
                 }
                 _ => {
+                    let began = Instant::now();
+                    if let Some((text, asked)) = self.asked.take() {
+                        self.tts.shared.spoken.push(Spoken { text, asked, began });
+                    }
                     self.sent_bytes += audio.len();
-                    self.due = Instant::now() + self.pace(audio.len());
+                    self.due = began + self.pace(audio.len());
                     Next::Send(Message::Binary(audio))
                 }
             },
@@ -173,6 +180,9 @@ impl Session {
         }
         self.tts.shared.requests.push(TtsRequest::Speak(text.to_owned()));
         self.begin_reply();
+        if self.voice.is_idle() && self.asked.is_none() {
+            self.asked = Some((text.to_owned(), Instant::now()));
+        }
         self.voice.speak(text);
         Next::Continue
     }
@@ -196,6 +206,7 @@ impl Session {
 
     fn clear(&mut self) -> Next {
         self.tts.shared.requests.push(TtsRequest::Clear);
+        self.asked = None;
         let id = self.voice.clear();
         Next::Send(text(&json!({"type": "Cleared", "sequence_id": id})))
     }

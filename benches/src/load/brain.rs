@@ -1,16 +1,16 @@
 //! The model of a run: talks at length so that it can be interrupted, books like the receptionist, and keeps what the
-//! engine told it about the answer that was interrupted.
+//! engine told it about the answer that was interrupted. Each answer begins with the marker of what it answers.
 
 use std::sync::Arc;
 
 use serde_json::json;
 
-use super::callers::marker_in;
+use super::marker::Marker;
 use crate::openai::{Brain, Receptionist, Reply, Request, Role};
 use crate::record::Log;
 
 /// What a caller who wants to interrupt asks first.
-pub(super) const QUESTION: &str = "What do you do?";
+pub(super) const QUESTION: &str = "what do you do?";
 
 /// One sentence, long enough that every interruption falls into it.
 pub(super) const ANSWER: &str = "We do oil changes, tire rotations, brake inspections and batteries, each of them takes \
@@ -18,10 +18,10 @@ pub(super) const ANSWER: &str = "We do oil changes, tire rotations, brake inspec
                                  coffee and a paper.";
 
 /// How the engine remembers an interrupted answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Remembered {
-    /// The word that names the interruption.
-    pub(super) marker: String,
+    /// Names the interruption.
+    pub(super) marker: Marker,
     /// Words of the answer that stand in the history.
     pub(super) words: usize,
 }
@@ -33,24 +33,33 @@ pub(super) struct LoadBrain {
 }
 
 impl LoadBrain {
-    /// What it was told, oldest first.
-    pub(super) fn remembered(&self) -> Vec<Remembered> {
-        self.remembered.all()
+    /// What it was told since the last time, oldest first.
+    pub(super) fn take(&self) -> Vec<Remembered> {
+        self.remembered.take()
+    }
+
+    fn plain_reply(&self, request: &Request, said: &str, marker: Option<Marker>) -> Reply {
+        let Some(marker) = marker.filter(|marker| marker.interrupts) else {
+            return if said.contains(QUESTION) { Reply::say(ANSWER) } else { Receptionist.reply(request) };
+        };
+        self.remembered.push(Remembered { marker, words: words_before(request, marker) });
+        if said.contains("Goodbye") {
+            return Reply::say("Goodbye then!").and_call("end_call", &json!({ "reason": "done" }));
+        }
+        Reply::say(ANSWER)
     }
 }
 
 impl Brain for LoadBrain {
     fn reply(&self, request: &Request) -> Reply {
         let said = last_turn(request);
-        if let Some(marker) = marker_in(&said) {
-            let words = words_before(request, &marker);
-            self.remembered.push(Remembered { marker, words });
-            if said.contains("Goodbye") {
-                return Reply::say("Goodbye then!").and_call("end_call", &json!({ "reason": "done" }));
-            }
-            return Reply::say(ANSWER);
+        let marker = Marker::find(&said);
+        let mut reply = self.plain_reply(request, &said, marker);
+        reply.label = marker.map(|marker| marker.to_string());
+        if let (Some(text), Some(marker)) = (&mut reply.text, marker) {
+            *text = format!("{marker} {text}");
         }
-        if said.contains(QUESTION) { Reply::say(ANSWER) } else { Receptionist.reply(request) }
+        reply
     }
 }
 
@@ -64,8 +73,8 @@ fn last_turn(request: &Request) -> String {
 }
 
 /// Words of Otto's between the message that names an interruption and the caller's message before it.
-fn words_before(request: &Request, marker: &str) -> usize {
-    let names = |text: &Option<String>| text.as_deref().and_then(marker_in).as_deref() == Some(marker);
+fn words_before(request: &Request, marker: Marker) -> usize {
+    let names = |text: &Option<String>| text.as_deref().and_then(Marker::find) == Some(marker);
     let messages = &request.messages;
     let at = messages.iter().rposition(|m| m.role == Role::User && names(&m.content)).unwrap_or(messages.len());
     let before = messages[..at].iter().rev().take_while(|m| m.role != Role::User);
@@ -97,9 +106,9 @@ mod tests {
         let brain = LoadBrain::default();
         let told = |messages: &[&str]| {
             ask(&brain, messages);
-            brain.remembered().pop().map(|last| (last.marker, last.words))
+            brain.take().pop().map(|last| (last.marker.to_string(), last.words))
         };
-        assert_eq!(told(&["u What do you do?"]), None);
+        assert_eq!(told(&["u c1q1, what do you do?"]), None);
         let cases: [(&[&str], usize); 4] = [
             (&["a Hello there", "u What do you do?", "a We do oil", "u C1b2, wait"], 3),
             (&["a Hello there", "u What do you do?", "u C1b2, wait"], 0),
@@ -109,6 +118,13 @@ mod tests {
         for (messages, words) in cases {
             assert_eq!(told(messages), Some(("c1b2".to_owned(), words)), "{messages:?}");
         }
+    }
+
+    #[test]
+    fn an_answer_begins_with_the_name_of_what_it_answers() {
+        let reply = ask(&LoadBrain::default(), &["u c7q1, what do you do?", "a c7q1 We do", "u C7b2, wait"]);
+        assert_eq!(reply.text, Some(format!("c7b2 {ANSWER}")));
+        assert_eq!(reply.label.as_deref(), Some("c7b2"));
     }
 
     #[test]

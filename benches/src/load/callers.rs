@@ -1,5 +1,4 @@
-//! The callers: who rings, what each of them does, and the words by which their barge-ins are known again in what the
-//! recogniser hears and the model is told.
+//! The callers: who rings, what each of them does, and the markers by which what they say is known again.
 
 use std::time::Duration;
 
@@ -8,6 +7,7 @@ use rand::rngs::StdRng;
 
 use super::Plan;
 use super::brain::{ANSWER, QUESTION};
+use super::marker::Marker;
 use crate::seed::Seed;
 use crate::twilio::{CallPlan, Side, Step};
 
@@ -17,13 +17,15 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const QUIET_MS: u64 = 500;
 /// From the beginning of Otto's answer to the interruption, in characters of speech: from the second word on, and before
 /// the end of [`super::brain::ANSWER`].
-const INTERRUPT_AFTER_CHARS: std::ops::Range<u64> = 12..100;
+const INTERRUPT_AFTER_CHARS: std::ops::Range<u64> = 18..100;
 /// What a turn takes beside speech: end of turn, model, voice.
 const TURN_MS: u64 = 800;
 /// Greeting, question and goodbye, in characters of speech.
 const FRAME_CHARS: u64 = 180;
 /// Beyond the time planned, after which a caller gives up.
 const CALL_PATIENCE: Duration = Duration::from_secs(60);
+/// Callers that have a number of their own; later ones ring from the same numbers again.
+const NUMBERS: u32 = 10_000;
 
 /// What the callers do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -51,16 +53,43 @@ pub(super) enum Kind {
 /// One caller.
 #[derive(Clone, Debug)]
 pub(super) struct Caller {
+    pub(super) number: u32,
     pub(super) kind: Kind,
-    from: String,
     pub(super) steps: Vec<Step>,
     longest: Duration,
 }
 
 impl Caller {
+    /// The caller with this number. `lasts` is about how long a barge-in call is to be; the seed and the number decide the
+    /// rest.
+    pub(super) fn draw(plan: &Plan, number: u32, lasts: Duration) -> Self {
+        let mut rng = Seed(plan.seed).rng(&format!("caller {number}"));
+        let kind = match plan.script {
+            Script::BargeIn | Script::Chat => Kind::BargesIn,
+            Script::Book => Kind::Books,
+            Script::Mixed => match rng.random_range(0..10) {
+                0..4 => Kind::BargesIn,
+                4..7 => Kind::Books,
+                7 => Kind::Asks,
+                8 => Kind::IsSilent,
+                _ => Kind::HangsUpEarly,
+            },
+        };
+        let mut mouth = Mouth { caller: number, turn: 0 };
+        let steps = match kind {
+            Kind::BargesIn => barges_in(plan, &mut mouth, lasts, &mut rng),
+            Kind::Books => books(&mut mouth, &mut rng),
+            Kind::Asks => asks(&mut mouth),
+            Kind::IsSilent => vec![Step::Silence(rng.random_range(5_000..7_000)), Step::HangUp],
+            Kind::HangsUpEarly => vec![Step::Silence(rng.random_range(200..4_000)), Step::HangUp],
+        };
+        Caller { number, kind, steps, longest: lasts + CALL_PATIENCE }
+    }
+
     /// The call to place.
     pub(super) fn call(&self) -> CallPlan {
-        CallPlan::new(self.from.clone(), self.steps.clone()).with_max_duration(self.longest)
+        let from = format!("+1555556{:04}", self.number % NUMBERS);
+        CallPlan::new(from, self.steps.clone()).with_max_duration(self.longest)
     }
 
     /// What the caller says into Otto's speech, in order.
@@ -77,67 +106,38 @@ impl Caller {
     }
 }
 
-/// The word that names a barge-in: content, unlike "uh-huh", and of one utterance alone.
-fn marker(caller: u32, barge_in: u32) -> String {
-    format!("c{caller}b{barge_in}")
+/// Gives every utterance of a caller its marker.
+struct Mouth {
+    caller: u32,
+    turn: u32,
 }
 
-/// The first marker in a text.
-pub(super) fn marker_in(text: &str) -> Option<String> {
-    let bare = |word: &str| word.trim_matches(|c: char| !c.is_alphanumeric()).to_ascii_lowercase();
-    text.split_whitespace().map(bare).find(|word| is_marker(word))
-}
+impl Mouth {
+    fn marked(&mut self, interrupts: bool, text: &str) -> String {
+        self.turn += 1;
+        format!("{}, {text}", Marker { caller: self.caller, interrupts, turn: self.turn })
+    }
 
-fn is_marker(word: &str) -> bool {
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    word.strip_prefix('c').and_then(|rest| rest.split_once('b')).is_some_and(|(c, b)| digits(c) && digits(b))
-}
-
-/// All callers of a plan.
-pub(super) fn draw(plan: &Plan) -> Vec<Caller> {
-    let mut rng = Seed(plan.seed).rng("callers");
-    (0..plan.calls).map(|number| caller(plan, number, &mut rng)).collect()
-}
-
-fn caller(plan: &Plan, number: u32, rng: &mut StdRng) -> Caller {
-    let kind = match plan.script {
-        Script::BargeIn | Script::Chat => Kind::BargesIn,
-        Script::Book => Kind::Books,
-        Script::Mixed => match rng.random_range(0..10) {
-            0..4 => Kind::BargesIn,
-            4..7 => Kind::Books,
-            7 => Kind::Asks,
-            8 => Kind::IsSilent,
-            _ => Kind::HangsUpEarly,
-        },
-    };
-    let steps = match kind {
-        Kind::BargesIn => barges_in(plan, number, rng),
-        Kind::Books => books(rng),
-        Kind::Asks => vec![listen(), say("When are you open?"), listen(), say("No, thanks. Goodbye."), until_hang_up()],
-        Kind::IsSilent => vec![Step::Silence(rng.random_range(5_000..7_000)), Step::HangUp],
-        Kind::HangsUpEarly => vec![Step::Silence(rng.random_range(200..4_000)), Step::HangUp],
-    };
-    let longest = Duration::from_secs(plan.seconds.into()) + CALL_PATIENCE;
-    Caller { kind, from: format!("+1555556{number:04}"), steps, longest }
+    fn say(&mut self, text: &str) -> Step {
+        Step::Say(self.marked(false, text))
+    }
 }
 
 /// Asks, then interrupts every answer, or every other one, until the time is used up; the last interruption is a goodbye.
-fn barges_in(plan: &Plan, number: u32, rng: &mut StdRng) -> Vec<Step> {
+fn barges_in(plan: &Plan, mouth: &mut Mouth, lasts: Duration, rng: &mut StdRng) -> Vec<Step> {
     let pace = u64::from(plan.ms_per_char);
-    let mut steps = vec![listen(), say(QUESTION)];
-    let mut left = (u64::from(plan.seconds) * 1_000).saturating_sub(FRAME_CHARS * pace);
+    let mut steps = vec![listen(), mouth.say(QUESTION)];
+    let mut left = u64::try_from(lasts.as_millis()).unwrap_or(u64::MAX).saturating_sub(FRAME_CHARS * pace);
     for count in 1.. {
         if plan.script == Script::Chat {
-            steps.extend([listen(), say(QUESTION)]);
+            steps.extend([listen(), mouth.say(QUESTION)]);
             left = left.saturating_sub((ANSWER.len() + QUESTION.len()) as u64 * pace + QUIET_MS + TURN_MS);
         }
         let after_ms = rng.random_range(INTERRUPT_AFTER_CHARS) * pace;
-        let marker = marker(number, count);
-        let text = format!("{marker}, wait a moment please.");
+        let text = mouth.marked(true, "wait a moment please.");
         let takes = after_ms + text.len() as u64 * pace + TURN_MS;
         if left < takes && count > 1 {
-            steps.push(Step::BargeIn { after_ms, text: format!("{marker}, thanks. Goodbye.") });
+            steps.push(Step::BargeIn { after_ms, text: text.replace("wait a moment please.", "thanks. Goodbye.") });
             break;
         }
         left = left.saturating_sub(takes);
@@ -148,24 +148,25 @@ fn barges_in(plan: &Plan, number: u32, rng: &mut StdRng) -> Vec<Step> {
 }
 
 /// Books one of the times that are offered on some day. When others were quicker the caller goes without.
-fn books(rng: &mut StdRng) -> Vec<Step> {
+fn books(mouth: &mut Mouth, rng: &mut StdRng) -> Vec<Step> {
     let day = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday"][rng.random_range(0..5)];
     let choice = ["first", "second", "third"][rng.random_range(0..3)];
     vec![
         listen(),
-        say(&format!("Hi, I need an oil change on {day}.")),
+        mouth.say(&format!("I need an oil change on {day}.")),
         listen(),
-        say(&format!("The {choice} one, please.")),
+        mouth.say(&format!("the {choice} one, please.")),
         listen(),
-        say("It's Pat Smith."),
+        mouth.say("it's Pat Smith."),
         listen(),
-        say("No, that's all. Thank you."),
+        mouth.say("no, that's all. Thank you."),
         until_hang_up(),
     ]
 }
 
-fn say(text: &str) -> Step {
-    Step::Say(text.to_owned())
+fn asks(mouth: &mut Mouth) -> Vec<Step> {
+    let (asked, thanked) = (mouth.say("when are you open?"), mouth.say("no, thanks. Goodbye."));
+    vec![listen(), asked, listen(), thanked, until_hang_up()]
 }
 
 fn listen() -> Step {
@@ -182,24 +183,35 @@ mod tests {
 
     use super::*;
 
-    fn plan(options: &str) -> Plan {
-        Plan::parse_from(["otto-load"].into_iter().chain(options.split_whitespace()))
+    fn draw(options: &str, lasts_s: u64) -> Vec<Caller> {
+        let plan = Plan::parse_from(["otto-load"].into_iter().chain(options.split_whitespace()));
+        (0..50).map(|number| Caller::draw(&plan, number, Duration::from_secs(lasts_s))).collect()
     }
 
     #[test]
     fn the_seed_decides_who_does_what() {
-        let steps = |options: &str| draw(&plan(options)).into_iter().map(|caller| caller.steps).collect::<Vec<_>>();
-        let options = "--script mixed --calls 50 --seed 7";
+        let steps = |options: &str| draw(options, 60).into_iter().map(|caller| caller.steps).collect::<Vec<_>>();
+        let options = "--script mixed --seed 7";
         assert_eq!(steps(options), steps(options));
-        assert_ne!(steps(options), steps("--script mixed --calls 50 --seed 8"));
+        assert_ne!(steps(options), steps("--script mixed --seed 8"));
+    }
+
+    #[test]
+    fn a_mixture_has_callers_of_every_kind() {
+        let kinds: Vec<Kind> = draw("--script mixed", 60).iter().map(|caller| caller.kind).collect();
+        for kind in [Kind::BargesIn, Kind::Books, Kind::Asks, Kind::IsSilent, Kind::HangsUpEarly] {
+            assert!(kinds.contains(&kind), "{kind:?}");
+        }
     }
 
     #[test]
     fn barge_ins_fill_the_time_and_are_known_by_their_first_word() {
         for (seconds, least, most) in [(1, 2, 2), (20, 2, 5), (60, 6, 14)] {
-            for caller in draw(&plan(&format!("--calls 20 --seconds {seconds}"))) {
-                let markers: Vec<_> = caller.barge_ins().map(|text| marker_in(text).unwrap()).collect();
+            for caller in draw("", seconds) {
+                let markers: Vec<_> = caller.barge_ins().map(|text| Marker::find(text).unwrap()).collect();
                 assert!((least..=most).contains(&markers.len()), "{seconds} s: {}", markers.len());
+                assert!(markers.iter().all(|marker| marker.interrupts && marker.caller == caller.number));
+                assert!(markers.is_sorted_by(|a, b| a.turn < b.turn));
                 assert!(caller.barge_ins().last().unwrap().contains("Goodbye"));
             }
         }
@@ -207,7 +219,7 @@ mod tests {
 
     #[test]
     fn a_chat_hears_every_other_answer_out() {
-        for caller in draw(&plan("--calls 5 --seconds 60 --script chat")) {
+        for caller in draw("--script chat", 60) {
             let turns = &caller.steps[2..caller.steps.len() - 1];
             assert!(turns.len() >= 6, "{turns:?}");
             for turn in turns.chunks(3) {
@@ -215,19 +227,6 @@ mod tests {
                     panic!("{turn:?}")
                 };
             }
-        }
-    }
-
-    #[test]
-    fn a_marker_is_found_however_it_is_written() {
-        for (text, expected) in [
-            ("C17b3, wait", Some("c17b3")),
-            ("well c1b2", Some("c1b2")),
-            ("cab", None),
-            ("c1b", None),
-            ("what do you do", None),
-        ] {
-            assert_eq!(marker_in(text).as_deref(), expected, "{text}");
         }
     }
 }

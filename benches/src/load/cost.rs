@@ -45,13 +45,12 @@ impl std::ops::Add for Cost {
 impl Report {
     /// What the run cost; `None` when the engine's process is unknown.
     pub fn cost(&self) -> Option<Cost> {
-        let (bytes, messages) = self.spoken;
         Some(Cost {
-            cpu: self.watched.engine_cpu?,
+            cpu: self.watched.engine_cpu()?,
             calls: self.call_time,
-            frames: self.frames_sent,
-            speech: Duration::from_millis(bytes / SAMPLES_PER_MS),
-            messages,
+            frames: self.frames.sent,
+            speech: Duration::from_millis(self.bytes_received / SAMPLES_PER_MS),
+            messages: self.frames.messages,
         })
     }
 }

@@ -23,6 +23,10 @@ const URL_PATIENCE: Duration = Duration::from_secs(300);
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// How long its calls may take to be gone after their ends.
 const RESIDUE_PATIENCE: Duration = Duration::from_secs(10);
+/// How long its metrics may take.
+const METRICS_PATIENCE: Duration = Duration::from_secs(2);
+/// Seats of the engine for each caller: a call that ends keeps its seat a little longer.
+const SEATS_PER_CALL: u32 = 2;
 /// How long it may take to end.
 const STOP_PATIENCE: Duration = Duration::from_secs(20);
 /// Lines of its log that are shown when it fails.
@@ -30,11 +34,55 @@ const LOG_LINES: usize = 5;
 
 /// An engine.
 pub(super) struct Engine {
-    base: Url,
+    questions: Questions,
     address: SocketAddr,
-    http: reqwest::Client,
     pid: Option<u32>,
     started: Option<Started>,
+}
+
+/// What an engine can be asked while it runs.
+#[derive(Clone, Debug)]
+pub(super) struct Questions {
+    base: Url,
+    http: reqwest::Client,
+}
+
+/// What the engine says of itself at one moment; `None` where it does not.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Gauges {
+    /// Tasks of its runtime that are alive.
+    pub(super) tasks: Option<f64>,
+    /// Its actors that are alive.
+    pub(super) actors: Option<f64>,
+}
+
+impl Questions {
+    async fn health(&self) -> Option<Value> {
+        let url = self.base.join("/health").ok()?;
+        self.http.get(url).send().await.ok()?.json().await.ok()
+    }
+
+    /// Its gauges, out of `/metrics`.
+    pub(super) async fn gauges(&self) -> Gauges {
+        let read = async {
+            let url = self.base.join("/metrics").ok()?;
+            self.http.get(url).timeout(METRICS_PATIENCE).send().await.ok()?.text().await.ok()
+        };
+        read.await.map_or_else(Gauges::default, |text| Gauges::read(&text))
+    }
+}
+
+impl Gauges {
+    /// Reads what Prometheus would: a line is a name, perhaps labels in braces, and a number. Those of one name are added.
+    fn read(text: &str) -> Self {
+        let sum = |name: &str| {
+            let lines =
+                text.lines().filter_map(|line| line.strip_prefix(name)).filter(|rest| rest.starts_with(['{', ' ']));
+            let values = lines.filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok());
+            values.fold(None, |sum, value| Some(sum.unwrap_or(0.0) + value))
+        };
+        Gauges { tasks: sum("otto_runtime_tasks_live"), actors: sum("otto_actors_live") }
+    }
 }
 
 /// One that was started here, and ends with this process.
@@ -49,7 +97,12 @@ impl Engine {
         let client = reqwest::Client::builder().no_proxy().build();
         let http = client.map_err(|error| LoadError::World(error.into()))?;
         let mut engine = match &plan.url {
-            Some(url) => Engine { address: address_of(url)?, base: url.clone(), http, pid: plan.pid, started: None },
+            Some(url) => Engine {
+                address: address_of(url)?,
+                questions: Questions { base: url.clone(), http },
+                pid: plan.pid,
+                started: None,
+            },
             None => spawn(plan, world, http)?,
         };
         if engine.started.is_none() {
@@ -61,7 +114,12 @@ impl Engine {
 
     /// Its public address.
     pub(super) fn base(&self) -> &Url {
-        &self.base
+        &self.questions.base
+    }
+
+    /// What it can be asked while it runs.
+    pub(super) fn questions(&self) -> Questions {
+        self.questions.clone()
     }
 
     /// Where it listens.
@@ -78,7 +136,7 @@ impl Engine {
     pub(super) async fn residue(&self) -> Option<u64> {
         let look = async {
             loop {
-                let calls = self.health().await?["calls"].clone();
+                let calls = self.questions.health().await?["calls"].clone();
                 let left = calls["live"].as_u64()? + calls["ending"].as_u64()?;
                 if left == 0 {
                     return calls["residue"].as_u64();
@@ -103,13 +161,9 @@ impl Engine {
         folder.close().map_err(LoadError::io("cannot remove the temporary folder"))
     }
 
-    async fn health(&self) -> Option<Value> {
-        let url = self.base.join("/health").ok()?;
-        self.http.get(url).send().await.ok()?.json().await.ok()
-    }
-
     async fn wait_until_ready(&mut self) -> Result<(), LoadError> {
-        let url = self.base.join("/health/ready").map_err(|error| LoadError::Option(format!("--url: {error}")))?;
+        let url =
+            self.questions.base.join("/health/ready").map_err(|error| LoadError::Option(format!("--url: {error}")))?;
         let patience = if self.started.is_some() { READY_PATIENCE } else { URL_PATIENCE };
         let look = async {
             loop {
@@ -118,7 +172,7 @@ impl Engine {
                 {
                     return Err(LoadError::NotReady(format!("{status}\n{}", last_lines(&log_file(folder.path())))));
                 }
-                let answer = self.http.get(url.clone()).send().await;
+                let answer = self.questions.http.get(url.clone()).send().await;
                 if answer.is_ok_and(|answer| answer.status().is_success()) {
                     return Ok(());
                 }
@@ -137,14 +191,26 @@ fn spawn(plan: &Plan, world: &World, http: reqwest::Client) -> Result<Engine, Lo
     let log = std::fs::File::create(log_file(folder.path())).map_err(LoadError::io("cannot write a log"))?;
     let mut command = Command::new(&program);
     command.arg("serve").current_dir(folder.path()).env_clear().envs(world.env());
-    command.env("PORT", port.to_string()).env("MAX_CALLS", plan.calls.to_string()).env("DRAIN_SECONDS", "1");
+    command
+        .env("PORT", port.to_string())
+        .env("MAX_CALLS", (plan.calls * SEATS_PER_CALL).to_string())
+        .env("DRAIN_SECONDS", "1");
     command.env("DATABASE_URL", format!("sqlite://{}", folder.path().join("load.db").display()));
     command.envs(plan.set.iter().map(|(name, value)| (name, value)));
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).kill_on_drop(true);
-    let child = command.spawn().map_err(LoadError::io(program.display().to_string()))?;
+    let child = match &plan.pinned {
+        Some(pinned) => pinned.start_engine(|| command.spawn())?,
+        None => command.spawn(),
+    };
+    let child = child.map_err(LoadError::io(program.display().to_string()))?;
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let base = Url::parse(&format!("http://{address}")).map_err(|error| LoadError::Option(error.to_string()))?;
-    Ok(Engine { base, address, http, pid: child.id(), started: Some(Started { child, folder }) })
+    Ok(Engine {
+        questions: Questions { base, http },
+        address,
+        pid: child.id(),
+        started: Some(Started { child, folder }),
+    })
 }
 
 /// The program that was named, or the one beside this one.
@@ -183,5 +249,18 @@ fn print_settings(world: &World) {
     eprintln!("waiting for an engine with these settings:");
     for (name, value) in world.env() {
         eprintln!("  export {name}={value}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gauges_are_added_over_their_labels() {
+        let text = "# TYPE otto_actors_live gauge\notto_actors_live{actor=\"call\"} 3\notto_actors_live{actor=\"stt\"} 2\n\
+                    otto_actors_live_else 9\notto_runtime_tasks_live 41\n";
+        assert_eq!(Gauges::read(text), Gauges { tasks: Some(41.0), actors: Some(5.0) });
+        assert_eq!(Gauges::read("otto_calls_live 1\n"), Gauges::default());
     }
 }

@@ -12,7 +12,7 @@ const PRECISION_DIGITS: u8 = 3;
 const LARGEST: u64 = 10 * 60 * 1_000_000;
 
 /// The quantiles that are told, beside the longest.
-pub(super) const QUANTILES: [(&str, f64); 3] = [("p50", 0.50), ("p90", 0.90), ("p99", 0.99)];
+pub(super) const QUANTILES: [(&str, f64); 4] = [("p50", 0.50), ("p90", 0.90), ("p95", 0.95), ("p99", 0.99)];
 
 /// Values of one kind: durations, kept in microseconds, or plain counts.
 #[derive(Clone, Debug)]
@@ -46,6 +46,11 @@ impl Hop {
     /// Adds a duration.
     pub fn record(&mut self, duration: Duration) {
         self.values.saturating_record(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX));
+    }
+
+    /// Adds a count.
+    pub(super) fn record_count(&mut self, count: u64) {
+        self.values.saturating_record(count);
     }
 
     /// How many values there are.

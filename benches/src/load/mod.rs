@@ -1,43 +1,46 @@
 //! Load: many simulated callers against one engine in a process of its own, with every vendor simulated here, so that a
 //! hop that begins and ends in this process is measured on one clock. `otto-load` is the program around it.
 
+mod affinity;
+mod bounds;
 mod brain;
 mod callers;
+mod capacity;
 mod cost;
+mod crowd;
 mod engine;
 mod floor;
 mod hop;
+mod ledger;
+mod marker;
 mod measure;
 mod plan;
-mod progress;
 mod report;
+mod samples;
+mod search;
+mod soak;
 mod usage;
+mod watch;
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::sync::Arc;
 
-use rand::Rng as _;
-use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until};
-
-use crate::twilio::CallReport;
 use crate::{Latency, Seed, World, WorldError, WorldSettings};
 
 use brain::LoadBrain;
-use callers::Caller;
+use crowd::Tally;
 use engine::Engine;
 use floor::Floor;
-use measure::Witnesses;
-use progress::Progress;
+use watch::Watch;
 
+pub use affinity::Pinned;
+pub use bounds::Bounds;
 pub use callers::Script;
+pub use capacity::{Capacity, find_capacity};
 pub use cost::Cost;
 pub use hop::Hop;
 pub use plan::Plan;
-pub use report::Report;
-
-/// Calls are spread by up to this much around their place in the ramp, so that they do not march in step.
-const RAMP_SPREAD_MS: u64 = 50;
+pub use report::{AddedHops, Frames, Report};
 
 /// A run that could not be carried out. Failures of calls are no error but part of the [`Report`].
 #[derive(Debug, thiserror::Error)]
@@ -77,22 +80,21 @@ impl LoadError {
 pub async fn run(plan: &Plan) -> Result<Report, LoadError> {
     usage::raise_open_files();
     let brain = LoadBrain::default();
-    let world = World::start_with(world_settings(plan), brain.clone()).await?;
+    let world = Arc::new(World::start_with(world_settings(plan), brain.clone()).await?);
     let engine = Engine::start(plan, &world).await?;
     world.connect_engine(engine.base().clone(), engine.address());
-    let callers = callers::draw(plan);
     let floor = Floor::start().await.map_err(LoadError::io("no loopback connection"))?;
-    let progress = Progress::start(&world, engine.process(), plan.quiet);
-    let ended = place(plan, &world, &callers, &progress).await;
+    let watch = Watch::start(engine.process(), engine.questions(), plan.soak.is_some(), plan.quiet).await;
+    let (tally, ended, to_tally) = Tally::new(plan, &world, &brain);
+    let tally = tokio::spawn(tally.run(to_tally));
+    crowd::place(plan, &world, watch.counts(), ended).await;
     let residue = engine.residue().await;
-    let usage = progress.stop().await;
+    let watched = watch.stop().await;
     let floor = floor.stop().await;
     engine.stop().await?;
     world.shutdown().await;
-    let witnesses = Witnesses::of(&world.stt.transcripts().all(), &brain.remembered());
-    let measured = callers.iter().zip(&ended).map(|(caller, ended)| measure::measure(caller, ended, &witnesses));
-    let mut report = Report::new(plan, measured);
-    report.add_surroundings(usage, floor, residue, &ended, &world);
+    let (mut report, seen) = tally.await.expect("the tally does not panic").finish();
+    report.surround(watched, floor, residue, seen);
     Ok(report)
 }
 
@@ -103,34 +105,9 @@ fn world_settings(plan: &Plan) -> WorldSettings {
     let mut world = WorldSettings { seed: Seed(plan.seed), ms_per_char, first_port, ..WorldSettings::default() };
     world.stt.latency = Latency::fixed(plan.stt_ms);
     world.llm.first_token = Latency::fixed(plan.llm_ms);
-    world.llm.per_token = Latency::ZERO;
+    world.llm.per_token = Latency::fixed(plan.token_ms);
     world.tts.first_byte = Latency::fixed(plan.tts_ms);
     world.calendar.latency = Latency::ZERO;
     world.nhtsa.latency = Latency::ZERO;
     world
-}
-
-/// Places all calls along the ramp and waits for their ends, in the order of the callers.
-async fn place(plan: &Plan, world: &World, callers: &[Caller], progress: &Progress) -> Vec<CallReport> {
-    let mut rng = Seed(plan.seed).rng("ramp");
-    let began = Instant::now();
-    let mut calls = JoinSet::new();
-    for (number, caller) in callers.iter().enumerate() {
-        let spread = Duration::from_millis(rng.random_range(0..=RAMP_SPREAD_MS));
-        sleep_until(began + Duration::from_secs_f64(number as f64 / plan.ramp_per_second) + spread).await;
-        let handle = world.call(caller.call());
-        let counts = progress.counts();
-        counts.placed();
-        calls.spawn(async move {
-            let report = handle.report().await;
-            counts.ended(report.is_clean());
-            (number, report)
-        });
-    }
-    let mut ended = Vec::new();
-    while let Some(joined) = calls.join_next().await {
-        ended.push(joined.expect("a simulated call does not panic"));
-    }
-    ended.sort_by_key(|(number, _)| *number);
-    ended.into_iter().map(|(_, report)| report).collect()
 }

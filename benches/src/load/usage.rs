@@ -11,6 +11,10 @@ pub(super) struct Usage {
     pub(super) cpu: Duration,
     /// Memory that is in use, in KiB.
     pub(super) resident_kib: u64,
+    /// Its threads.
+    pub(super) threads: u64,
+    /// Its open files, sockets among them; 0 when they may not be counted.
+    pub(super) files: u64,
 }
 
 impl Usage {
@@ -18,7 +22,10 @@ impl Usage {
     pub(super) fn of(process: u32) -> Option<Self> {
         let read = |file: &str| std::fs::read_to_string(format!("/proc/{process}/{file}")).ok();
         let cpu = cpu(&read("stat")?, clock_ticks_per_second())?;
-        Some(Usage { cpu, resident_kib: resident_kib(&read("status")?)? })
+        let status = read("status")?;
+        let resident_kib = field(&status, "VmRSS:")?;
+        let files = std::fs::read_dir(format!("/proc/{process}/fd")).map_or(0, |files| files.count() as u64);
+        Some(Usage { cpu, resident_kib, threads: field(&status, "Threads:")?, files })
     }
 }
 
@@ -31,10 +38,10 @@ fn cpu(stat: &str, ticks_per_second: u64) -> Option<Duration> {
     Some(Duration::from_secs_f64(ticks as f64 / ticks_per_second as f64))
 }
 
-/// `VmRSS` of `status`.
-fn resident_kib(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    line.trim().strip_suffix("kB")?.trim().parse().ok()
+/// The number of a line of `status` (proc_pid_status(5)).
+fn field(status: &str, name: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+    line.split_whitespace().next()?.parse().ok()
 }
 
 /// The machine's load average over the last minute.
@@ -61,13 +68,14 @@ mod tests {
     fn the_fields_are_found_whatever_the_process_is_called() {
         let stat = "42 (a) b (c)) S 1 2 3 4 5 6 7 8 9 10 250 150 0 0 20 0 3 0 99 1000 200";
         assert_eq!(cpu(stat, 100), Some(Duration::from_secs(4)));
-        assert_eq!(resident_kib("Name:\totto\nVmRSS:\t   5120 kB\nThreads:\t3\n"), Some(5_120));
-        assert_eq!((cpu("42 (otto", 100), resident_kib("Name:\totto\n")), (None, None));
+        let status = "Name:\totto\nVmRSS:\t   5120 kB\nThreads:\t3\n";
+        assert_eq!((field(status, "VmRSS:"), field(status, "Threads:")), (Some(5_120), Some(3)));
+        assert_eq!((cpu("42 (otto", 100), field("Name:\totto\n", "VmRSS:")), (None, None));
     }
 
     #[test]
     fn this_process_can_be_read() {
         let usage = Usage::of(std::process::id()).unwrap();
-        assert!(usage.resident_kib > 0);
+        assert!(usage.resident_kib > 0 && usage.threads > 0 && usage.files > 0, "{usage:?}");
     }
 }

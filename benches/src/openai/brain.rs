@@ -43,6 +43,8 @@ pub struct Reply {
     pub tool_calls: Vec<(String, String)>,
     /// Why it ends.
     pub finish: Finish,
+    /// What [`super::OpenAi::answered`] calls it; it is left out there without.
+    pub label: Option<String>,
 }
 
 impl Reply {

@@ -20,6 +20,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use crate::knobs::{Knobs, Latency};
 use crate::record::Log;
@@ -29,6 +30,7 @@ use crate::server::Scope;
 pub use brain::{Brain, Finish, Reply, Scripted};
 pub use receptionist::Receptionist;
 pub use request::{Endpoint, Message, Request, Role, Tool, ToolCall};
+pub use stream::Answered;
 pub use wire::ApiError;
 
 /// How the simulated service behaves when it is well.
@@ -93,6 +95,7 @@ struct Shared {
     knobs: Knobs<LlmSettings, LlmFault>,
     requests: Log<Request>,
     refused: Log<ApiError>,
+    answered: Log<Answered>,
     aborted: AtomicU64,
     completed: AtomicU64,
     scope: Scope,
@@ -106,6 +109,7 @@ impl OpenAi {
             knobs: Knobs::new(seed, "openai", settings),
             requests: Log::default(),
             refused: Log::default(),
+            answered: Log::default(),
             aborted: AtomicU64::new(0),
             completed: AtomicU64::new(0),
             scope,
@@ -134,6 +138,11 @@ impl OpenAi {
     /// Every error that the checks answered.
     pub fn refused(&self) -> &Log<ApiError> {
         &self.shared.refused
+    }
+
+    /// Every streamed answer that has a label, when it has ended in whatever way.
+    pub fn answered(&self) -> &Log<Answered> {
+        &self.shared.answered
     }
 
     /// Streams that the client dropped before their end.
@@ -185,6 +194,7 @@ async fn answer(
     headers: &HeaderMap,
     parse: impl FnOnce() -> Result<Request, ApiError>,
 ) -> Result<Response, ApiError> {
+    let asked = Instant::now();
     openai.authorise(headers)?;
     let request = parse()?;
     openai.shared.requests.push(request.clone());
@@ -195,7 +205,7 @@ async fn answer(
     let reply = brain::spoil(openai.brain().reply(&request), fault.as_ref());
     let plan = stream::Plan::new(openai, fault.as_ref());
     if request.stream {
-        return Ok(stream::respond(openai, &request, &reply, plan, fault));
+        return Ok(stream::respond(openai, &request, &reply, plan, (fault, asked)));
     }
     let wait = tokio::time::sleep(plan.first);
     if openai.shared.scope.run(wait).await.is_none() {

@@ -120,7 +120,7 @@ impl<'a> Leg<'a> {
             }
         }
         for action in actions {
-            if self.act(action).await {
+            if self.act(action, now).await {
                 return Some(LegEnd::Caller);
             }
         }
@@ -133,12 +133,12 @@ impl<'a> Leg<'a> {
         (begin..begin + Duration::from_millis(for_ms)).contains(&age)
     }
 
-    /// Carries out an action of the script; whether the caller hangs up.
-    async fn act(&mut self, action: Action) -> bool {
+    /// Carries out an action of the script in the tick that began at `now`; whether the caller hangs up.
+    async fn act(&mut self, action: Action, now: Instant) -> bool {
         let recorder = &mut self.call.recorder;
         match action {
             Action::SayBegan(text) => recorder.say_began(text),
-            Action::Said(text) => recorder.said(text),
+            Action::Said(text) => recorder.said(text, now),
             Action::TimedOut(step) => recorder.timed_out(step),
             Action::HangUp => return true,
             Action::Press(key) => {

@@ -93,6 +93,8 @@ pub struct HeardWord {
     pub text: String,
     /// When it had been played to its end, since the call began.
     pub at: Duration,
+    /// How long it sounded, in samples.
+    pub samples: u64,
 }
 
 /// What Otto said between two silences.
@@ -122,7 +124,7 @@ pub struct SaidUtterance {
     pub text: String,
     /// When the first frame was sent, since the call began.
     pub began: Duration,
-    /// When the last voiced frame was sent, since the call began.
+    /// When the last voiced frame was about to be sent, since the call began.
     pub ended: Duration,
 }
 
@@ -179,7 +181,7 @@ pub struct CallReport {
     /// Bytes of audio received from the engine.
     pub bytes_received: u64,
     /// Messages of audio received from the engine.
-    pub media_received: u64,
+    pub messages_received: u64,
     /// Bytes of audio that a `clear` threw away.
     pub bytes_discarded: u64,
 }
@@ -207,7 +209,7 @@ impl CallReport {
             marks: Vec::new(),
             bytes_sent: 0,
             bytes_received: 0,
-            media_received: 0,
+            messages_received: 0,
             bytes_discarded: 0,
         }
     }
@@ -258,8 +260,9 @@ impl Recorder {
         self.event(What::SayBegan(text));
     }
 
-    pub(super) fn said(&mut self, text: String) {
-        let ended = self.report.started.elapsed();
+    /// The caller has spoken; the last frame was about to be sent at `at`.
+    pub(super) fn said(&mut self, text: String, at: Instant) {
+        let ended = at.saturating_duration_since(self.report.started);
         let began = self.say_began.take().map_or(ended, |at| at - self.report.started);
         self.report.responses.push(Response { said: self.report.said.len(), ..Response::default() });
         self.report.said.push(SaidUtterance { text: text.clone(), began, ended });
@@ -281,7 +284,7 @@ impl Recorder {
     /// Audio came from the engine.
     pub(super) fn received(&mut self, bytes: usize, voiced: bool) {
         self.report.bytes_received += bytes as u64;
-        self.report.media_received += 1;
+        self.report.messages_received += 1;
         if voiced && self.report.first_audio.is_none() {
             self.report.first_audio = self.stream_began.map(|began| began.elapsed());
         }
@@ -317,7 +320,7 @@ impl Recorder {
         let ago = Duration::from_micros((position - word.end) * 1_000 / SAMPLES_PER_MS);
         let at = now.checked_sub(ago).unwrap_or(now).saturating_duration_since(self.report.started);
         self.event(What::Word(word.text.clone()));
-        self.open_utterance(at).words.push(HeardWord { text: word.text.clone(), at });
+        self.open_utterance(at).words.push(HeardWord { text: word.text.clone(), at, samples: word.end - word.start });
     }
 
     pub(super) fn mark(&mut self, name: String) {

@@ -3,7 +3,8 @@
 use clap::Parser as _;
 
 use super::*;
-use crate::load::{Plan, callers};
+use crate::deepgram_tts::Spoken;
+use crate::load::Plan;
 use crate::record::Violation;
 use crate::twilio::{HeardWord, OttoUtterance, SaidUtterance, Side, Step};
 
@@ -14,7 +15,7 @@ fn ms(ms: u64) -> Duration {
 /// A caller who interrupts twice, the second time with a goodbye.
 fn caller() -> Caller {
     let plan = Plan::parse_from(["otto-load", "--calls", "1", "--seconds", "1"]);
-    callers::draw(&plan).remove(0)
+    Caller::draw(&plan, 0, Duration::from_secs(1))
 }
 
 /// A call of this caller: for each interruption when its saying began, when it was cleared, and how many words of the
@@ -22,7 +23,7 @@ fn caller() -> Caller {
 fn report(caller: &Caller, interruptions: &[(u64, Option<u64>, usize)]) -> CallReport {
     let mut report = CallReport::empty("CA1");
     report.hung_up_by = Side::Otto;
-    let question = SaidUtterance { text: "What do you do?".into(), began: ms(500), ended: ms(900) };
+    let question = SaidUtterance { text: "c0q1, what do you do?".into(), began: ms(500), ended: ms(900) };
     report.said.push(question);
     report.heard.push(utterance(100, 7));
     for (text, (began, cleared, words)) in caller.barge_ins().zip(interruptions) {
@@ -36,27 +37,26 @@ fn report(caller: &Caller, interruptions: &[(u64, Option<u64>, usize)]) -> CallR
 }
 
 fn utterance(began: u64, words: usize) -> OttoUtterance {
-    let word = HeardWord { text: "word".into(), at: ms(began + 50) };
+    let word = HeardWord { text: "word".into(), at: ms(began + 50), samples: 4 * 480 };
     OttoUtterance { words: vec![word; words], began: ms(began), ended: ms(began + 300), cut: true }
 }
 
 /// What the recogniser wrote and the model was told: when, and how many words.
-fn witnesses(caller: &Caller, report: &CallReport, seen: &[(u64, usize)]) -> Witnesses {
-    let markers: Vec<String> = caller.barge_ins().map(|text| marker_in(text).unwrap()).collect();
-    let all = || markers.iter().zip(seen);
-    let transcripts = all().flat_map(|(marker, (at, _))| {
-        let written = |at, text: String| Transcript { at: report.started + ms(at), text };
-        [written(*at, marker.clone()), written(at + 250, format!("{marker}, wait a"))]
-    });
-    let remembered = all().map(|(marker, (_, words))| Remembered { marker: marker.clone(), words: *words });
-    Witnesses::of(&transcripts.collect::<Vec<_>>(), &remembered.collect::<Vec<_>>())
+fn traces(caller: &Caller, report: &CallReport, seen: &[(u64, usize)]) -> Traces {
+    let turns = caller.barge_ins().map(|text| Marker::find(text).unwrap().turn);
+    let trace = |(at, words): &(u64, usize)| Trace {
+        interim: Some(report.started + ms(*at)),
+        remembered: Some(*words),
+        ..Trace::default()
+    };
+    turns.zip(seen.iter().map(trace)).collect()
 }
 
 #[test]
 fn an_interruption_lasts_from_the_first_interim_to_the_clear() {
     let caller = caller();
     let report = report(&caller, &[(2_000, Some(2_303), 4), (5_000, Some(5_312), 9)]);
-    let measured = measure(&caller, &report, &witnesses(&caller, &report, &[(2_300, 4), (5_300, 7)]));
+    let measured = measure(&caller, &report, &traces(&caller, &report, &[(2_300, 4), (5_300, 7)]), 60);
     assert_eq!(measured.failures, Vec::<String>::new());
     assert_eq!(measured.barge_ins, [ms(3), ms(12)]);
     assert_eq!(measured.cut_words, [0, 2], "the second history lacks two words of nine");
@@ -68,7 +68,7 @@ fn what_is_missing_is_a_failure() {
     let whole = [(2_000, Some(2_303), 4), (5_000, Some(5_312), 9)];
     let check = |interruptions: &[(u64, Option<u64>, usize)], seen: &[(u64, usize)], reason: &str| {
         let report = report(&caller, interruptions);
-        let measured = measure(&caller, &report, &witnesses(&caller, &report, seen));
+        let measured = measure(&caller, &report, &traces(&caller, &report, seen), 60);
         assert_eq!(measured.failures, [reason.to_owned()]);
     };
     check(&[whole[0], (5_000, None, 9)], &[(2_300, 4), (5_300, 9)], "an interruption without a clear");
@@ -88,4 +88,30 @@ fn a_call_fails_by_waiting_by_protocol_and_by_its_end() {
     let reasons = failures(&caller, &report);
     let expected = ["waited in vain: WaitForHangUp", "protocol: 31951: unknown event", "ended by Twilio, not by Otto"];
     assert_eq!(reasons, expected);
+}
+
+#[test]
+fn sound_that_is_missing_within_words_is_counted() {
+    let word = |text: &str, samples| HeardWord { text: text.into(), at: ms(0), samples };
+    let words = [word("oil", 3 * 480), word("change", 6 * 480 - 160), word("br", 500)];
+    assert_eq!(samples_lost(&words, true, 60), 160, "the word that was cut is left out");
+    assert_eq!(samples_lost(&words, false, 60), 160 + 460);
+    assert_eq!(samples_lost(&[], true, 60), 0);
+}
+
+#[test]
+fn an_answer_must_begin_with_the_words_that_the_voice_was_given() {
+    let now = tokio::time::Instant::now();
+    let spoken = Spoken { text: "c0b2 We do oil changes, ".into(), asked: now, began: now };
+    let trace = Trace { spoken: Some(spoken), ..Trace::default() };
+    for (heard, expected) in [
+        ("Hello c0b2 We do oil changes, tire", false),
+        ("c0b2 We do oi", false),
+        ("c0b2 We c0b3 We do", false),
+        ("Hello", false),
+        ("c0b2 We oil changes,", true),
+        ("c0b2 We dx oil", true),
+    ] {
+        assert_eq!(garbled(&trace, heard.split(' ')), expected, "{heard}");
+    }
 }
