@@ -13,6 +13,7 @@ use otto_actors::domain::Shop;
 use otto_actors::journal::LiveEvents;
 use otto_actors::ports::{Clock, LanguageModel, Store, SystemClock, Telephony, TextToSpeech};
 use otto_actors::registry::Calls;
+use otto_actors::reminders::RemindersRef;
 use otto_actors::root::Shared;
 use secrecy::SecretString;
 use tokio::net::TcpListener;
@@ -51,6 +52,8 @@ pub struct App {
     pub live: LiveEvents,
     /// Its records.
     pub store: Arc<dyn Records>,
+    /// Who places its calls.
+    pub reminders: RemindersRef,
     engine: Engine,
     ready: Arc<AtomicBool>,
     end: CancellationToken,
@@ -113,7 +116,8 @@ impl App {
             waiting_sockets_max: 2 * server.max_calls + SPARE_SOCKETS,
         });
         let server = spawn_server(listener, state, end.clone());
-        Ok(Self { address, public, calls, live, store, engine, ready, end, server, background })
+        let reminders = engine.addresses.reminders.clone();
+        Ok(Self { address, public, calls, live, store, reminders, engine, ready, end, server, background })
     }
 
     /// Waits for a meltdown: the root supervisor has given up.

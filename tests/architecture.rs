@@ -100,7 +100,7 @@ fn siblings_do_not_know_each_other() {
 #[test]
 fn only_the_demo_and_the_chaos_use_the_simulators() {
     for (name, text) in files() {
-        let may = name == "src/cli/demo.rs" || name.starts_with("src/cli/chaos/");
+        let may = name.starts_with("src/cli/demo/") || name.starts_with("src/cli/chaos/");
         if name.starts_with("src/") && !may {
             assert!(!text.contains("otto_sim"), "{name} must not use otto_sim");
         }

@@ -33,6 +33,18 @@ async fn the_demo_books_twice_in_a_row() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_demo_of_a_reminder_is_confirmed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = otto(folder.path(), &["demo", "reminder"]).output();
+    let output = timeout(Duration::from_secs(60), run).await.expect("within a minute").expect("it runs");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    for part in ["Am I speaking with Maria?", "Will you be there?", "| done | confirmed", "confirm_appointment"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_chaos_kills_legs_and_every_caller_has_a_booking() {
     let folder = tempfile::tempdir().expect("a folder");
     let run = otto(folder.path(), &["chaos", "--calls", "10", "--seed", "7"]).output();

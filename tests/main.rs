@@ -14,6 +14,7 @@ mod edge;
 mod load;
 mod openapi;
 mod postgres;
+mod reminders;
 mod reminders_simulated;
 mod shared_calendar;
 mod supervision;

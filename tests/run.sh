@@ -70,12 +70,14 @@ cargo test --workspace --locked --test '*' -- --test-threads 6 --skip load:: --s
 cargo test --workspace --locked --test '*' load:: -- --test-threads 1
 cargo test --workspace --locked --test '*' crash:: -- --test-threads 1
 # A hundred callers whose calls lose their parts: a release build, since a debug build has no time for so many.
+# What was built is run as it is: cargo would build once more for a choice of packages with other features.
 cargo build --release --locked -p otto -p otto-sim
+release="${CARGO_TARGET_DIR:-target}/release"
 for seed in 1 2; do
-  timeout 60 cargo run --release --locked --quiet -- chaos --calls 100 --seed "$seed"
+  timeout 60 "$release/otto" chaos --calls 100 --seed "$seed"
 done
 # What the engine costs, as a multiple of what the least program costs beside it: absolute times would be the machine's.
-timeout 180 "${CARGO_TARGET_DIR:-target}/release/otto-compare" --script chat --calls 40 --ramp-per-second 20 --seconds 5 \
+timeout 180 "$release/otto-compare" --script chat --calls 40 --ramp-per-second 20 --seconds 5 \
   --ms-per-char 20 --rounds 2 --max-cpu-ratio 3 --quiet
 # Calls that come and go for a minute: nothing may grow. Ratios are judged, not times, so that a slow machine passes too.
-cargo run --release --locked --quiet -p otto-sim --bin otto-load -- --soak 60s --calls 20 --script mixed --seconds 12 --quiet
+timeout 180 "$release/otto-load" --soak 60s --calls 20 --script mixed --seconds 12 --quiet

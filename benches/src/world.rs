@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use url::Url;
 
@@ -61,6 +62,8 @@ pub struct WorldSettings {
     pub tts: TtsSettings,
     /// The language model.
     pub llm: LlmSettings,
+    /// The telephone; its pace is `ms_per_char` above.
+    pub twilio: TwilioSettings,
     /// The calendar.
     pub calendar: CalendarSettings,
     /// The VIN decoder.
@@ -83,6 +86,7 @@ impl Default for WorldSettings {
             stt: SttSettings::default(),
             tts: TtsSettings::default(),
             llm: LlmSettings::default(),
+            twilio: TwilioSettings::default(),
             calendar: CalendarSettings::default(),
             nhtsa: NhtsaSettings::default(),
         }
@@ -97,6 +101,7 @@ impl WorldSettings {
         settings.tts.first_byte = Latency::fixed(5.0);
         settings.llm.first_token = Latency::fixed(5.0);
         settings.llm.per_token = Latency::ZERO;
+        settings.twilio.second = Duration::from_millis(10);
         settings.calendar.latency = Latency::ZERO;
         settings.nhtsa.latency = Latency::ZERO;
         settings
@@ -140,7 +145,7 @@ impl World {
     pub async fn start_with(settings: WorldSettings, brain: impl Brain) -> Result<World, WorldError> {
         let (seed, scope) = (settings.seed, Scope::default());
         let tts_settings = TtsSettings { ms_per_char: settings.ms_per_char, ..settings.tts.clone() };
-        let twilio_settings = TwilioSettings { ms_per_char: settings.ms_per_char, ..TwilioSettings::default() };
+        let twilio_settings = TwilioSettings { ms_per_char: settings.ms_per_char, ..settings.twilio.clone() };
         let account = (settings.account_sid.as_str(), settings.auth_token.as_str(), settings.phone_number.as_str());
         let stt = DeepgramStt::new(DEEPGRAM_KEY, seed, settings.stt.clone(), scope.clone());
         let tts = DeepgramTts::new(DEEPGRAM_KEY, seed, tts_settings, scope.clone());
@@ -189,6 +194,11 @@ impl World {
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .to_vec()
+    }
+
+    /// Settings that switch the engine's text messages on.
+    pub fn texting_env(&self) -> Vec<(String, String)> {
+        vec![("TWILIO_SMS_NUMBER".to_owned(), self.settings.phone_number.clone())]
     }
 
     /// Says where the engine is: its public address, for URLs and signatures, and where it really listens.

@@ -29,6 +29,9 @@ enum Command {
     Serve,
     /// Watch one simulated call from hello to goodbye: no keys, no network, nothing to install.
     Demo {
+        /// What to show.
+        #[arg(value_enum, default_value = "booking")]
+        show: demo::Show,
         /// Leave the engine and the simulators running after the call, until Ctrl-C.
         #[arg(long)]
         keep: bool,
@@ -61,7 +64,7 @@ pub fn parse() -> Cli {
 pub fn run(cli: Cli) -> ExitCode {
     match cli.command {
         Command::Serve => block_on(serve::run()),
-        Command::Demo { keep } => block_on(demo::run(keep)),
+        Command::Demo { show, keep } => block_on(demo::run(show, keep)),
         Command::Chaos(args) => block_on(chaos::run(args)),
         Command::Chat(options) => block_on(chat::run(options)),
         Command::Remind(options) => block_on(remind::run(options)),

@@ -9,7 +9,7 @@ use crate::load::Cost;
 
 /// By how much what both sides moved may differ, as a share. Beyond it they did not do the same work, and the ratio of
 /// their costs says nothing.
-const SAME_WORK: f64 = 0.05;
+const SAME_WORK: f64 = 0.1;
 
 /// Which program ran.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

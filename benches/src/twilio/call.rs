@@ -3,46 +3,67 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::time::Instant;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::DropGuard;
 use url::Url;
 use uuid::Uuid;
 
+use super::amd::Detection;
+use super::callbacks::Params;
 use super::caller::{Leg, LegEnd};
+use super::fields::Parties;
 use super::media::media_handshake;
-use super::registry::Control;
+use super::progress::Progress;
+use super::registry::{Control, OutboundCall};
 use super::report::{CallReport, Recorder, Side, What};
 use super::script::{Ears, Script};
 use super::twiml::{self, Verb};
-use super::webhook::{self, Answer};
-use super::{CallPlan, Engine, OutboundCall, Shared, Stream, TwilioFault};
+use super::webhook::{self, Answer, Product};
+use super::{CallPlan, Engine, Shared, Stream, TwilioFault};
 use crate::record::Violation;
 
 /// The number's voice URL, under the engine's base URL.
 const INBOUND_PATH: &str = "/api/v1/webhooks/inbound-call";
 
-/// The number's status callback.
-const STATUS_PATH: &str = "/api/v1/webhooks/call-status";
-
 /// Documents that may follow one another by `<Redirect>` (error 11215).
 const MAX_REDIRECTS: u32 = 10;
+
+/// The line that a call is on.
+pub(super) struct Line {
+    pub(super) parties: Parties,
+    pub(super) control: UnboundedReceiver<Control>,
+    pub(super) progress: Progress,
+    /// What the engine asked for, when it placed the call.
+    pub(super) taken: Option<Taken>,
+}
+
+/// A call that the engine placed and that somebody has picked up.
+pub(super) struct Taken {
+    pub(super) call: OutboundCall,
+    pub(super) detection: Option<Detection>,
+}
 
 /// One call.
 pub(super) struct Call {
     pub(super) shared: Arc<Shared>,
-    pub(super) call_sid: String,
+    pub(super) parties: Parties,
     pub(super) recorder: Recorder,
     pub(super) script: Script,
     pub(super) ears: Ears,
     pub(super) control: UnboundedReceiver<Control>,
     pub(super) deadline: Instant,
     pub(super) engine: Engine,
-    pub(super) plan: CallPlan,
-    pub(super) outbound: Option<OutboundCall>,
     /// The URL of the running document, against which relative ones are read.
     pub(super) document: Url,
+    /// Told once so many steps of the script are over.
+    pub(super) opening: Option<(usize, oneshot::Sender<()>)>,
+    progress: Option<Progress>,
+    taken: Option<Taken>,
+    detecting: Option<DropGuard>,
+    dial_status: String,
     redirects: u32,
-    pub(super) sequence: u32,
 }
 
 /// What follows a verb.
@@ -56,34 +77,26 @@ enum Flow {
 }
 
 impl Call {
-    pub(super) fn new(
-        shared: Arc<Shared>,
-        engine: Engine,
-        plan: CallPlan,
-        outbound: Option<OutboundCall>,
-    ) -> (Self, UnboundedSender<Control>, String) {
-        let fresh = || format!("CA{}", Uuid::new_v4().simple());
-        let sid = outbound.as_ref().map(|call| call.sid.clone()).or_else(|| plan.call_sid.clone());
-        let call_sid = sid.unwrap_or_else(fresh);
-        let (sender, control) = unbounded_channel();
-        shared.registry.begin(&call_sid, sender.clone());
+    pub(super) fn new(shared: Arc<Shared>, engine: Engine, plan: CallPlan, line: Line) -> Self {
         let rng = shared.knobs.with_rng(rand::SeedableRng::from_rng);
-        let call = Call {
-            recorder: Recorder::new(call_sid.clone(), plan.events.clone()),
-            script: Script::new(plan.steps.clone(), shared.knobs.settings().ms_per_char, rng),
+        let pace = shared.knobs.settings().ms_per_char;
+        Call {
+            recorder: Recorder::new(line.parties.call_sid.clone(), plan.events),
+            script: Script::new(plan.steps, pace, rng),
             ears: Ears::default(),
             deadline: Instant::now() + plan.max_duration,
             document: engine.base_url.clone(),
+            opening: None,
+            progress: Some(line.progress),
+            taken: line.taken,
+            detecting: None,
+            dial_status: plan.dial_status,
             redirects: 0,
-            sequence: 0,
             shared,
             engine,
-            plan,
-            outbound,
-            control,
-            call_sid: call_sid.clone(),
-        };
-        (call, sender, call_sid)
+            control: line.control,
+            parties: line.parties,
+        }
     }
 
     /// Runs the call to its end.
@@ -93,9 +106,13 @@ impl Call {
             () = stop.cancelled() => Side::Twilio,
             side = self.drive() => side,
         };
-        self.shared.registry.end(&self.call_sid);
-        if !stop.is_cancelled() {
-            stop.run_until_cancelled(self.final_status()).await;
+        self.detecting = None;
+        match self.progress.take() {
+            Some(progress) if stop.is_cancelled() => progress.end_in_silence("completed"),
+            Some(progress) => {
+                stop.run_until_cancelled(progress.end("completed")).await;
+            }
+            None => {}
         }
         self.recorder.finish(side)
     }
@@ -113,23 +130,50 @@ impl Call {
     }
 
     async fn begin(&mut self) -> Flow {
-        let Some(outbound) = self.outbound.clone() else {
+        let Some(Taken { call, detection }) = self.taken.take() else {
             let params = self.params("ringing");
-            return self.fetch(INBOUND_PATH, params).await;
+            let flow = self.fetch(INBOUND_PATH, params).await;
+            let now = self.shared.clock.now();
+            self.shared.registry.update(&self.parties.call_sid, |record| {
+                (record.status, record.answered) = ("in-progress", Some(now));
+            });
+            return flow;
         };
-        self.status("initiated", "queued").await;
-        self.status("ringing", "ringing").await;
-        self.status("answered", "in-progress").await;
-        if let Some(document) = outbound.param("Twiml").filter(|_| outbound.param("Url").is_none()) {
+        let answered_by = match self.detect(detection).await {
+            Ok(answered_by) => answered_by,
+            Err(control) => return self.controlled(control).await,
+        };
+        if let Some(document) = call.param("Twiml").filter(|_| call.param("Url").is_none()) {
             return self.read(document);
         }
         let mut params = self.params("in-progress");
-        if outbound.param("MachineDetection").is_some()
-            && let Some(answer) = &self.plan.answered_by
-        {
-            params.push(("AnsweredBy".to_owned(), answer.clone()));
+        params.extend(answered_by.map(|answered_by| ("AnsweredBy".to_owned(), answered_by.to_owned())));
+        self.fetch(call.param("Url").unwrap_or_default(), params).await
+    }
+
+    /// Has a machine detected: beside the call, or before it goes on; then nobody hears how the other side begins.
+    async fn detect(&mut self, detection: Option<Detection>) -> Result<Option<&'static str>, Control> {
+        let Some(detection) = detection else { return Ok(None) };
+        if detection.asynchronous {
+            let (sender, opened) = oneshot::channel();
+            self.opening = Some((detection.hearing.opening, sender));
+            let opened = async {
+                let _ = opened.await;
+            };
+            self.detecting = Some(detection.listen(&self.shared, &self.engine, &self.parties, opened));
+            return Ok(None);
         }
-        self.fetch(outbound.param("Url").unwrap_or_default(), params).await
+        let opening = self.script.skip(detection.hearing.opening);
+        let answered_by = tokio::select! {
+            Some(control) = self.control.recv() => return Err(control),
+            answered_by = detection.verdict(sleep(opening)) => answered_by,
+        };
+        self.shared.registry.update(&self.parties.call_sid, |record| record.answered_by = Some(answered_by));
+        Ok(Some(answered_by))
+    }
+
+    fn params(&self, status: &str) -> Params {
+        self.parties.voice(status)
     }
 
     async fn run_document(&mut self, verbs: Vec<Verb>) -> Flow {
@@ -162,6 +206,10 @@ impl Call {
                 }
                 let params = self.params("in-progress");
                 self.fetch(&url, params).await
+            }
+            Verb::Message(_) => {
+                self.violation(Violation::new("12200", "<Message> in a call"));
+                Flow::Next
             }
             Verb::Other(name) => {
                 self.violation(Violation::new("12200", format!("the simulator does not run <{name}>")));
@@ -236,9 +284,9 @@ impl Call {
         }
         let Some(url) = action else { return Flow::Next };
         let mut params = self.params("in-progress");
-        params.push(("DialCallStatus".to_owned(), self.plan.dial_status.clone()));
+        params.push(("DialCallStatus".to_owned(), self.dial_status.clone()));
         params.push(("DialCallSid".to_owned(), format!("CA{}", Uuid::new_v4().simple())));
-        if self.plan.dial_status == "completed" {
+        if self.dial_status == "completed" {
             params.push(("DialCallDuration".to_owned(), "1".to_owned()));
             params.push(("DialBridged".to_owned(), "true".to_owned()));
         }
@@ -261,7 +309,7 @@ impl Call {
 
     async fn controlled(&mut self, control: Control) -> Flow {
         match control {
-            Control::Complete => Flow::Ended(Side::Otto),
+            Control::Complete | Control::Cancel => Flow::Ended(Side::Otto),
             Control::CallerHangsUp => Flow::Ended(Side::Caller),
             Control::Replace(document) => self.read(&document),
             Control::Fetch(url) => {
@@ -272,7 +320,7 @@ impl Call {
     }
 
     /// Asks a webhook for the next document.
-    async fn fetch(&mut self, url: &str, params: Vec<(String, String)>) -> Flow {
+    async fn fetch(&mut self, url: &str, params: Params) -> Flow {
         let answer = match self.engine.absolute(&self.document, url) {
             Ok(url) => {
                 self.document = url.clone();
@@ -313,46 +361,10 @@ impl Call {
 
     async fn post(&mut self, url: &Url, params: &[(String, String)]) -> Result<Answer, String> {
         let token = Uuid::new_v4().to_string();
-        let answer = webhook::post(&self.shared, &self.engine, url, params, &token).await;
+        let answer = webhook::post(&self.shared, &self.engine, url, params, Product::Voice, &token).await;
         let status = answer.as_ref().map_or(0, |answer| answer.status);
         self.recorder.event(What::Webhook { url: url.to_string(), status });
         answer
-    }
-
-    /// The status callback of the end.
-    async fn final_status(&mut self) {
-        self.status("completed", "completed").await;
-    }
-
-    /// The callee never answers: the callbacks of a call that ends as `status`, such as `no-answer`.
-    pub(super) async fn decline(mut self, status: &str) {
-        self.status("initiated", "queued").await;
-        self.status("ringing", "ringing").await;
-        self.shared.registry.end(&self.call_sid);
-        self.status("completed", status).await;
-    }
-
-    async fn status(&mut self, event: &str, status: &str) {
-        let target = match &self.outbound {
-            None => (event == "completed").then(|| STATUS_PATH.to_owned()),
-            Some(call) => {
-                let mut wanted = call.params.iter().filter(|(name, _)| name == "StatusCallbackEvent").peekable();
-                let asked = if wanted.peek().is_none() {
-                    event == "completed"
-                } else {
-                    wanted.any(|(_, e)| e.split(' ').any(|e| e == event))
-                };
-                call.param("StatusCallback").filter(|_| asked).map(str::to_owned)
-            }
-        };
-        let Some(Ok(url)) = target.map(|url| self.engine.absolute(&self.engine.base_url, &url)) else { return };
-        let params = self.status_params(status);
-        let twice = self.shared.knobs.draw_fault_where(TwilioFault::is_status).is_some();
-        for _ in 0..=u8::from(twice) {
-            if let Err(error) = self.post(&url, &params).await {
-                tracing::debug!(error, "status callback failed");
-            }
-        }
     }
 
     pub(super) fn violation(&mut self, violation: Violation) {

@@ -79,7 +79,7 @@ impl<'a> Leg<'a> {
     }
 
     async fn hold(&mut self, stream: &Stream) -> LegEnd {
-        let (account, call_sid) = (self.call.shared.account_sid.clone(), self.call.call_sid.clone());
+        let (account, call_sid) = (self.call.shared.account_sid.clone(), self.call.parties.call_sid.clone());
         let start = self.envelope.start(&account, &call_sid, &stream.parameters);
         if !self.send(Envelope::connected()).await || !self.send(start).await {
             return LegEnd::Engine;
@@ -112,6 +112,9 @@ impl<'a> Leg<'a> {
         }
         self.call.ears.otto_since = self.call.recorder.otto_since();
         let (frame, actions) = self.call.script.tick(now, &mut self.call.ears);
+        if let Some((_, opened)) = self.call.opening.take_if(|(steps, _)| self.call.script.has_done(*steps)) {
+            let _ = opened.send(());
+        }
         if !self.is_paused(age) {
             let message = self.envelope.media(age.as_millis(), &frame);
             self.call.recorder.report.bytes_sent += frame.len() as u64;
@@ -245,7 +248,7 @@ impl<'a> Leg<'a> {
 
     /// Says goodbye as Twilio does: `stop`, then a close frame.
     async fn stop(&mut self) {
-        let (account, call_sid) = (self.call.shared.account_sid.clone(), self.call.call_sid.clone());
+        let (account, call_sid) = (self.call.shared.account_sid.clone(), self.call.parties.call_sid.clone());
         let stop = self.envelope.stop(&account, &call_sid);
         self.send(stop).await;
         let frame = CloseFrame { code: CloseCode::Normal, reason: "".into() };

@@ -2,23 +2,45 @@
 
 use std::sync::Arc;
 
-use chrono::Utc;
 use uuid::Uuid;
 
 use super::call::Call;
+use super::callbacks::Params;
+use super::registry::CallRecord;
+use super::webhook::Product;
 use super::{Stream, webhook};
 
-impl Call {
+pub(super) fn owned<const N: usize>(fields: [(&str, &str); N]) -> Params {
+    fields.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()
+}
+
+/// Who speaks with whom.
+#[derive(Clone, Debug)]
+pub(super) struct Parties {
+    pub(super) account_sid: String,
+    pub(super) call_sid: String,
+    pub(super) from: String,
+    pub(super) to: String,
+    pub(super) direction: &'static str,
+}
+
+impl Parties {
+    pub(super) fn of(account_sid: &str, record: &CallRecord) -> Self {
+        Parties {
+            account_sid: account_sid.to_owned(),
+            call_sid: record.sid.clone(),
+            from: record.from.clone(),
+            to: record.to.clone(),
+            direction: record.direction,
+        }
+    }
+
     /// The fields of every voice webhook.
-    pub(super) fn params(&self, status: &str) -> Vec<(String, String)> {
-        let own = &self.shared.phone_number;
-        let (from, to, direction) = match &self.outbound {
-            Some(call) => (call.from.as_str(), call.to.as_str(), "outbound-api"),
-            None => (self.plan.from.as_str(), self.plan.to.as_deref().unwrap_or(own), "inbound"),
-        };
-        let mut params: Vec<(String, String)> = [
-            ("CallSid", self.call_sid.as_str()),
-            ("AccountSid", &self.shared.account_sid),
+    pub(super) fn voice(&self, status: &str) -> Params {
+        let Parties { account_sid, call_sid, from, to, direction } = self;
+        let mut params = owned([
+            ("CallSid", call_sid),
+            ("AccountSid", account_sid),
             ("From", from),
             ("To", to),
             ("Caller", from),
@@ -26,56 +48,38 @@ impl Call {
             ("CallStatus", status),
             ("ApiVersion", "2010-04-01"),
             ("Direction", direction),
-        ]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .to_vec();
-        for (side, place) in
-            [("From", "CHICAGO"), ("To", "SPRINGFIELD"), ("Caller", "CHICAGO"), ("Called", "SPRINGFIELD")]
-        {
-            for (field, value) in [("City", place), ("State", "IL"), ("Zip", "62701"), ("Country", "US")] {
-                params.push((format!("{side}{field}"), value.to_owned()));
-            }
-        }
+        ]);
+        params.extend(["From", "To", "Caller", "Called"].into_iter().flat_map(place));
         params
     }
+}
 
-    /// The fields of a status callback.
-    pub(super) fn status_params(&mut self, status: &str) -> Vec<(String, String)> {
-        let mut params = self.params(status);
-        let mut add = |name: &str, value: String| params.push((name.to_owned(), value));
-        add("Timestamp", Utc::now().to_rfc2822());
-        add("CallbackSource", "call-progress-events".to_owned());
-        add("SequenceNumber", self.sequence.to_string());
-        if !["queued", "ringing", "in-progress"].contains(&status) {
-            let seconds = self.recorder.report.started.elapsed().as_secs();
-            add("CallDuration", seconds.to_string());
-            add("Duration", seconds.div_ceil(60).max(1).to_string());
-            add("SipResponseCode", "200".to_owned());
-        }
-        self.sequence += 1;
-        params
-    }
+/// Where a party is; the workshop's side is in Springfield.
+pub(super) fn place(side: &str) -> Params {
+    let city = if matches!(side, "From" | "Caller") { "CHICAGO" } else { "SPRINGFIELD" };
+    let fields = [("City", city), ("State", "IL"), ("Zip", "62701"), ("Country", "US")];
+    fields.map(|(field, value)| (format!("{side}{field}"), value.to_owned())).to_vec()
+}
 
+impl Call {
     /// Posts a stream's status callback, without waiting for the answer.
     pub(super) fn stream_status(&self, stream: &Stream, stream_sid: &str, event: &str) {
         let Some(callback) = &stream.status_callback else { return };
         let Ok(url) = self.engine.absolute(&self.document, callback) else { return };
-        let name = stream.name.clone().unwrap_or_else(|| stream_sid.to_owned());
-        let params: Vec<(String, String)> = [
-            ("AccountSid", self.shared.account_sid.clone()),
-            ("CallSid", self.call_sid.clone()),
-            ("StreamSid", stream_sid.to_owned()),
+        let name = stream.name.as_deref().unwrap_or(stream_sid);
+        let params = owned([
+            ("AccountSid", &self.shared.account_sid),
+            ("CallSid", &self.parties.call_sid),
+            ("StreamSid", stream_sid),
             ("StreamName", name),
-            ("StreamEvent", event.to_owned()),
-            ("Timestamp", Utc::now().to_rfc3339()),
-        ]
-        .map(|(name, value)| (name.to_owned(), value))
-        .to_vec();
+            ("StreamEvent", event),
+            ("Timestamp", &self.shared.clock.now().to_rfc3339()),
+        ]);
         let (shared, engine) = (Arc::clone(&self.shared), self.engine.clone());
         let stop = self.shared.scope.stop.clone();
         self.shared.scope.tasks.spawn(async move {
             let token = Uuid::new_v4().to_string();
-            stop.run_until_cancelled(webhook::post(&shared, &engine, &url, &params, &token)).await;
+            stop.run_until_cancelled(webhook::post(&shared, &engine, &url, &params, Product::Voice, &token)).await;
         });
     }
 }

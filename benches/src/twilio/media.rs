@@ -11,7 +11,7 @@ use tokio_tungstenite::tungstenite::{self, Error};
 use url::Url;
 
 use super::signature::sign;
-use super::webhook::signed_url;
+use super::webhook::{Product, signed_url};
 use crate::server::SOCKET_READ_BUFFER_BYTES;
 
 /// A media socket to the engine.
@@ -43,7 +43,7 @@ impl HandshakeError {
 /// Opens the media socket as Twilio does: `url` is the public `wss://` address, `local` where the engine listens. The
 /// signature is made for the public address with `token`; `None` leaves the header out.
 pub async fn media_handshake(url: &Url, local: SocketAddr, token: Option<&str>) -> Result<MediaSocket, HandshakeError> {
-    let signature = token.map(|token| sign(&signed_url(url), &[], token));
+    let signature = token.map(|token| sign(&signed_url(url, Product::Voice), &[], token));
     open(url, local, signature).await
 }
 

@@ -1,28 +1,35 @@
 //! Twilio: its REST API, and the voice platform that rings the engine's webhooks, runs TwiML and holds the media stream
 //! while a scripted caller talks. Source: Twilio's documentation and twilio_api_v2010.json of 2026-04-14.
 
+mod amd;
 mod call;
+mod callbacks;
 mod caller;
 mod fields;
 mod media;
 mod messages;
+mod phone;
+mod placed;
+mod plan;
 mod playout;
+mod progress;
 mod registry;
 mod report;
 mod rest;
 mod script;
+mod settings;
 mod signature;
+mod texts;
 mod twiml;
 mod webhook;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
 
 use axum::Router;
-use tokio::sync::mpsc::UnboundedSender;
-use tokio::task::JoinHandle;
+use chrono::{DateTime, Utc};
 use url::Url;
+use uuid::Uuid;
 
 use crate::knobs::Knobs;
 use crate::record::{Log, Violation};
@@ -30,161 +37,18 @@ use crate::seed::Seed;
 use crate::server::Scope;
 
 pub use media::{HandshakeError, MediaSocket, media_handshake};
-pub use registry::{OutboundCall, RestRequest, SentMessage};
+pub use phone::Answer;
+pub use plan::{CallHandle, CallPlan};
+pub use registry::{CallRecord, MessageRecord, OutboundCall, RestRequest, SentMessage};
 pub use report::{CallReport, CallerEvent, HeardWord, OttoUtterance, Response, SaidUtterance, Side, What};
 pub use script::Step;
+pub use settings::{TwilioFault, TwilioSettings};
 pub use signature::sign;
+pub use texts::{Fate, TextAnswer};
 pub use twiml::{Stream, TwimlError, Verb, parse as parse_twiml};
+pub use webhook::Engine;
 
-use registry::{Control, Registry};
-
-/// Settings of the platform.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TwilioSettings {
-    /// Pace of every caller's voice.
-    pub ms_per_char: u32,
-    /// Time that a webhook may take.
-    pub webhook_timeout: Duration,
-}
-
-impl Default for TwilioSettings {
-    fn default() -> Self {
-        TwilioSettings { ms_per_char: crate::speech::DEFAULT_MS_PER_CHAR, webhook_timeout: Duration::from_secs(15) }
-    }
-}
-
-/// What can go wrong. REST faults strike requests, the others strike streams or webhooks.
-#[derive(Clone, Debug, PartialEq)]
-pub enum TwilioFault {
-    /// A REST request is answered with this status and not processed.
-    RestStatus {
-        /// For example 429 or 500.
-        status: u16,
-    },
-    /// A REST request is never answered.
-    RestStall,
-    /// A REST request is processed, and its answer is lost.
-    RestLostAnswer,
-    /// The media socket breaks without a close frame.
-    DropStream {
-        /// Time since the stream began, in milliseconds.
-        after_ms: u64,
-    },
-    /// The caller's audio stops coming for a while, as on a bad mobile line.
-    PauseMedia {
-        /// Time since the stream began, in milliseconds.
-        after_ms: u64,
-        /// How long nothing comes, in milliseconds.
-        for_ms: u64,
-    },
-    /// The media socket's handshake has a wrong signature.
-    BadStreamSignature,
-    /// Every status callback is sent twice.
-    DuplicateStatus,
-}
-
-impl TwilioFault {
-    pub(crate) fn is_rest(&self) -> bool {
-        matches!(self, TwilioFault::RestStatus { .. } | TwilioFault::RestStall | TwilioFault::RestLostAnswer)
-    }
-
-    pub(crate) fn is_stream(&self) -> bool {
-        !self.is_rest() && !self.is_status()
-    }
-
-    pub(crate) fn is_status(&self) -> bool {
-        matches!(self, TwilioFault::DuplicateStatus)
-    }
-}
-
-/// Where the engine is: how Twilio knows it, and where it really listens.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Engine {
-    /// The public address, for URLs and signatures.
-    pub base_url: Url,
-    /// The loopback address that is dialled instead, in plain.
-    pub local: SocketAddr,
-}
-
-/// A call to be placed.
-#[derive(Clone, Debug)]
-pub struct CallPlan {
-    /// The caller's number, or what stands in its place.
-    pub from: String,
-    /// The number called; the account's own when `None`.
-    pub to: Option<String>,
-    /// What the caller does. When the steps are done the caller hangs up.
-    pub steps: Vec<Step>,
-    /// The caller hangs up after this long, whatever happens.
-    pub max_duration: Duration,
-    /// Receives every event as it happens.
-    pub events: Option<UnboundedSender<CallerEvent>>,
-    /// What a `<Dial>` comes to: `completed`, `busy`, `no-answer`, `failed`.
-    pub dial_status: String,
-    /// `AnsweredBy` of an outbound call, when the engine asked for machine detection.
-    pub answered_by: Option<String>,
-    /// The call's own sid; a random one when `None`.
-    pub call_sid: Option<String>,
-}
-
-impl CallPlan {
-    /// A caller with this number who does these things.
-    pub fn new(from: impl Into<String>, steps: Vec<Step>) -> Self {
-        CallPlan {
-            from: from.into(),
-            to: None,
-            steps,
-            max_duration: Duration::from_secs(180),
-            events: None,
-            dial_status: "completed".to_owned(),
-            answered_by: None,
-            call_sid: None,
-        }
-    }
-
-    /// Sends every event to `events` as it happens.
-    #[must_use]
-    pub fn with_events(mut self, events: UnboundedSender<CallerEvent>) -> Self {
-        self.events = Some(events);
-        self
-    }
-
-    /// Hangs up after this long.
-    #[must_use]
-    pub fn with_max_duration(mut self, max_duration: Duration) -> Self {
-        self.max_duration = max_duration;
-        self
-    }
-}
-
-/// A call in progress.
-#[derive(Debug)]
-pub struct CallHandle {
-    /// Its sid.
-    pub call_sid: String,
-    control: UnboundedSender<Control>,
-    report: JoinHandle<CallReport>,
-}
-
-impl CallHandle {
-    /// Waits for the end of the call.
-    ///
-    /// # Panics
-    /// When the call's task panicked.
-    pub async fn report(self) -> CallReport {
-        self.report.await.expect("a simulated call does not panic")
-    }
-
-    /// The caller hangs up now, wherever the script is.
-    pub fn hang_up(&self) {
-        let _ = self.control.send(Control::CallerHangsUp);
-    }
-
-    /// Whether the call has ended.
-    pub fn is_finished(&self) -> bool {
-        self.report.is_finished()
-    }
-}
+use registry::Registry;
 
 /// The simulated platform. Clones share everything.
 #[derive(Clone, Debug)]
@@ -199,6 +63,10 @@ pub(crate) struct Shared {
     pub(crate) phone_number: String,
     pub(crate) knobs: Knobs<TwilioSettings, TwilioFault>,
     pub(crate) registry: Registry,
+    phones: phone::Phones,
+    texting: texts::Texting,
+    pace: placed::Pace,
+    clock: settings::Clock,
     pub(crate) violations: Log<Violation>,
     pub(crate) engine: RwLock<Option<Engine>>,
     pub(crate) http: reqwest::Client,
@@ -219,6 +87,10 @@ impl Twilio {
             phone_number: phone_number.to_owned(),
             knobs: Knobs::new(seed, "twilio", settings),
             registry: Registry::default(),
+            phones: phone::Phones::default(),
+            texting: texts::Texting::default(),
+            pace: placed::Pace::default(),
+            clock: settings::Clock::default(),
             violations: Log::default(),
             engine: RwLock::new(None),
             http: webhook::client()?,
@@ -241,43 +113,61 @@ impl Twilio {
         &self.shared.knobs
     }
 
+    /// Dates calls and text messages by this clock, in place of the machine's.
+    pub fn set_clock(&self, now: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) {
+        self.shared.clock.set(now);
+    }
+
+    /// Says what happens to the engine's next calls to a number, one after the other. Nobody answers any further ones,
+    /// nor calls to any other number.
+    pub fn phone(&self, number: &str, answers: Vec<Answer>) {
+        self.shared.phones.set(number, answers);
+    }
+
+    /// Says what becomes of the engine's next text messages to a number; any others arrive.
+    pub fn text_fates(&self, number: &str, fates: Vec<Fate>) {
+        self.shared.texting.set(number, fates);
+    }
+
     /// Places an inbound call to the engine.
     ///
     /// # Panics
     /// When no engine was connected.
     pub fn place_call(&self, plan: CallPlan) -> CallHandle {
-        self.start(plan, None)
+        let (shared, engine) = (&self.shared, self.engine());
+        let now = shared.clock.now();
+        let record = CallRecord {
+            sid: plan.call_sid.clone().unwrap_or_else(|| format!("CA{}", Uuid::new_v4().simple())),
+            to: plan.to.clone().unwrap_or_else(|| shared.phone_number.clone()),
+            from: plan.from.clone(),
+            direction: "inbound",
+            status: "ringing",
+            created: now,
+            started: Some(now),
+            answered: None,
+            ended: None,
+            answered_by: None,
+        };
+        let parties = fields::Parties::of(&shared.account_sid, &record);
+        let progress = progress::Progress::inbound(shared, &engine, parties.clone());
+        let call_sid = record.sid.clone();
+        let (sender, control) = shared.registry.begin(record);
+        let line = call::Line { parties, control, progress, taken: None };
+        let call = call::Call::new(Arc::clone(shared), engine, plan, line);
+        CallHandle { call_sid, control: sender, report: shared.scope.tasks.spawn(call.run()) }
     }
 
-    /// Answers a call that the engine placed: runs the TwiML of its `Url` or `Twiml`.
+    /// Brings a customer's text message to the engine, as it is and signed, and returns what the engine answers. Word of
+    /// STOP and START is kept as Twilio keeps it: the engine's messages to that number are refused with error 21610.
     ///
     /// # Panics
     /// When no engine was connected.
-    pub fn answer(&self, outbound: &OutboundCall, plan: CallPlan) -> CallHandle {
-        self.start(plan, Some(outbound.clone()))
-    }
-
-    /// Lets a call that the engine placed come to nothing: its status callbacks end with `status`, which is `busy`,
-    /// `no-answer`, `failed` or `canceled`.
-    ///
-    /// # Panics
-    /// When no engine was connected.
-    pub async fn decline(&self, outbound: &OutboundCall, status: &str) {
-        let plan = CallPlan::new(outbound.to.clone(), Vec::new());
-        let (call, ..) = call::Call::new(Arc::clone(&self.shared), self.engine(), plan, Some(outbound.clone()));
-        self.shared.scope.run(call.decline(status)).await;
+    pub async fn text(&self, from: &str, body: &str) -> TextAnswer {
+        texts::receive(&self.shared, &self.engine(), from, body).await
     }
 
     fn engine(&self) -> Engine {
-        let engine = self.shared.engine.read().unwrap_or_else(PoisonError::into_inner).clone();
-        engine.expect("connect_engine comes before the first call")
-    }
-
-    fn start(&self, plan: CallPlan, outbound: Option<OutboundCall>) -> CallHandle {
-        let engine = self.engine();
-        let (call, control, call_sid) = call::Call::new(Arc::clone(&self.shared), engine, plan, outbound);
-        let report = self.shared.scope.tasks.spawn(call.run());
-        CallHandle { call_sid, control, report }
+        self.shared.engine().expect("connect_engine comes before the first call")
     }
 
     /// Every REST request, whether it was accepted or not.
@@ -290,7 +180,27 @@ impl Twilio {
         &self.shared.registry.messages
     }
 
-    /// Calls that the engine placed.
+    /// How each accepted text message stands, oldest first.
+    pub fn message_records(&self) -> Vec<MessageRecord> {
+        self.shared.registry.all_texts()
+    }
+
+    /// How every call stands, whoever placed it, oldest first.
+    pub fn call_records(&self) -> Vec<CallRecord> {
+        self.shared.registry.all_calls()
+    }
+
+    /// Calls that the engine placed and that are over, in the order in which they ended.
+    pub fn ended_calls(&self) -> &Log<CallRecord> {
+        &self.shared.registry.ended
+    }
+
+    /// What was heard and said in the calls that the engine placed and somebody took, in the order in which they ended.
+    pub fn talks(&self) -> &Log<CallReport> {
+        &self.shared.registry.talks
+    }
+
+    /// Calls that the engine placed, in the order in which it asked for them.
     pub fn outbound_calls(&self) -> &Log<OutboundCall> {
         &self.shared.registry.outbound
     }
@@ -303,6 +213,12 @@ impl Twilio {
     /// How many calls are in progress.
     pub fn live_calls(&self) -> usize {
         self.shared.registry.live()
+    }
+}
+
+impl Shared {
+    fn engine(&self) -> Option<Engine> {
+        self.engine.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 

@@ -1,4 +1,9 @@
-//! The REST API: create a call, update a live one, send a message. Everything is recorded, whatever it is answered.
+//! The REST API: what every request goes through, and which resource it is about. Everything is recorded, whatever it is
+//! answered.
+
+mod calls;
+mod list;
+mod texts;
 
 use std::future::pending;
 use std::sync::Arc;
@@ -6,29 +11,26 @@ use std::sync::Arc;
 use axum::Json;
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::extract::State;
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use uuid::Uuid;
+use url::Url;
 
-use super::registry::{Control, Delivery, OutboundCall, RestRequest, SentMessage};
+use super::callbacks::Params;
+use super::registry::RestRequest;
 use super::{Shared, TwilioFault};
 
-/// Characters in a text message.
-const BODY_LIMIT_CHARS: usize = 1_600;
-
-/// Characters of TwiML in a request.
-const TWIML_LIMIT_CHARS: usize = 4_000;
-
-type Params = Vec<(String, String)>;
+/// Where the API begins.
+const BASE: &str = "/2010-04-01/Accounts/";
 
 /// An error in Twilio's shape.
 struct RestError(StatusCode, u32, String);
+
+type RestResult = Result<(StatusCode, Value), RestError>;
 
 impl RestError {
     fn bad_request(code: u32, message: impl Into<String>) -> Self {
@@ -48,124 +50,58 @@ impl RestError {
 }
 
 pub(super) fn router(shared: Arc<Shared>) -> Router {
-    let base = "/2010-04-01/Accounts/{account}";
-    Router::new()
-        .route(&format!("{base}/Calls.json"), post(create_call))
-        .route(&format!("{base}/Messages.json"), post(create_message))
-        .route(&format!("{base}/Calls/{{sid}}"), post(update_call))
-        .fallback(async |uri: Uri| RestError::not_found(uri.path()).response())
-        .with_state(shared)
-}
-
-async fn create_call(
-    State(shared): State<Arc<Shared>>,
-    Path(account): Path<String>,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    let work = |params: &Params| {
-        let (to, from) = (required(params, "To", 21201)?, required(params, "From", 21213)?);
-        if value(params, "Url").is_none() && value(params, "Twiml").is_none() {
-            return Err(RestError::bad_request(21205, "Url parameter is required."));
-        }
-        if value(params, "Twiml").is_some_and(|twiml| twiml.chars().count() > TWIML_LIMIT_CHARS) {
-            return Err(RestError::bad_request(21239, "Twiml is too long."));
-        }
-        let sid = format!("CA{}", Uuid::new_v4().simple());
-        let answer = call_json(&shared, &sid, "queued", &to, &from);
-        shared.registry.outbound.push(OutboundCall { sid, to, from, params: params.clone() });
-        Ok((StatusCode::CREATED, answer))
-    };
-    serve(&shared, &account, &uri, &headers, &body, work).await
-}
-
-async fn update_call(
-    State(shared): State<Arc<Shared>>,
-    Path((account, file)): Path<(String, String)>,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    let work = |params: &Params| {
-        // Without the suffix Twilio answers XML, which nobody wants.
-        let sid = file.strip_suffix(".json").ok_or_else(|| RestError::not_found(uri.path()))?;
-        let (status, control) = update(params)?;
-        match shared.registry.deliver(sid, control) {
-            Delivery::Delivered => Ok((StatusCode::OK, call_json(&shared, sid, status, &shared.phone_number, ""))),
-            Delivery::Ended => Err(RestError::bad_request(21220, "Call is not in-progress. Cannot redirect.")),
-            Delivery::Unknown => Err(RestError::not_found(uri.path())),
-        }
-    };
-    serve(&shared, &account, &uri, &headers, &body, work).await
-}
-
-/// What an update asks for: the status that the answer has, and what happens to the call.
-fn update(params: &Params) -> Result<(&'static str, Control), RestError> {
-    match (value(params, "Status"), value(params, "Twiml"), value(params, "Url")) {
-        (Some("completed"), ..) => Ok(("completed", Control::Complete)),
-        (Some("canceled"), ..) => Err(RestError::bad_request(21220, "Call is in progress and cannot be canceled.")),
-        (Some(_), ..) => Err(RestError::bad_request(21218, "Invalid Status.")),
-        (None, Some(_), Some(_)) => Err(RestError::bad_request(21218, "Url and Twiml are mutually exclusive.")),
-        (None, Some(twiml), None) => Ok(("in-progress", Control::Replace(twiml.to_owned()))),
-        (None, None, Some(url)) => Ok(("in-progress", Control::Fetch(url.to_owned()))),
-        (None, None, None) => Err(RestError::bad_request(21205, "Url parameter is required.")),
-    }
-}
-
-async fn create_message(
-    State(shared): State<Arc<Shared>>,
-    Path(account): Path<String>,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    let work = |params: &Params| {
-        let to = required(params, "To", 21604)?;
-        let from = value(params, "From").or_else(|| value(params, "MessagingServiceSid")).map(str::to_owned);
-        let from = from.ok_or_else(|| RestError::bad_request(21603, "A 'From' phone number is required."))?;
-        let body = required(params, "Body", 21602)?;
-        if body.chars().count() > BODY_LIMIT_CHARS {
-            return Err(RestError::bad_request(
-                21617,
-                "The concatenated message body exceeds the 1600 character limit.",
-            ));
-        }
-        let sid = format!("SM{}", Uuid::new_v4().simple());
-        let answer = message_json(&shared, &sid, &to, &from, &body);
-        shared.registry.messages.push(SentMessage { sid, to, from, body });
-        Ok((StatusCode::CREATED, answer))
-    };
-    serve(&shared, &account, &uri, &headers, &body, work).await
+    Router::new().fallback(handle).with_state(shared)
 }
 
 /// What every request goes through: key, form, fault, record.
-async fn serve(
-    shared: &Arc<Shared>,
-    account: &str,
-    uri: &Uri,
-    headers: &HeaderMap,
-    body: &[u8],
-    work: impl FnOnce(&Params) -> Result<(StatusCode, Value), RestError>,
+async fn handle(
+    State(shared): State<Arc<Shared>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
 ) -> Response {
-    let params: Params = form_urlencoded::parse(body).into_owned().collect();
+    let fields = if method == Method::POST { &body[..] } else { uri.query().unwrap_or_default().as_bytes() };
+    let params: Params = form_urlencoded::parse(fields).into_owned().collect();
     let fault = shared.knobs.draw_fault_where(TwilioFault::is_rest);
+    let checked = || {
+        authorise(&shared, uri.path(), &headers)?;
+        if method == Method::POST {
+            form(&headers)?;
+        }
+        route(&shared, &method, uri.path(), &params)
+    };
     let result = match fault {
         Some(TwilioFault::RestStatus { status }) => Err(injected(status)),
-        _ => authorise(shared, account, headers).and_then(|()| form(headers)).and_then(|()| work(&params)),
+        Some(TwilioFault::RestAccepted { status }) => checked().and_then(|_| Err(injected(status))),
+        _ => checked(),
     };
     let response = match result {
         Ok((status, body)) => (status, Json(body)).into_response(),
         Err(error) => error.response(),
     };
-    let status = response.status().as_u16();
-    shared.registry.requests.push(RestRequest { path: uri.path().to_owned(), params, status });
-    match fault {
-        Some(TwilioFault::RestStall | TwilioFault::RestLostAnswer) => {
-            shared.scope.run(pending::<()>()).await;
-            response
-        }
-        _ => response,
+    let (method, path, status) = (method.to_string(), uri.path().to_owned(), response.status().as_u16());
+    shared.registry.requests.push(RestRequest { method, path, params, status });
+    if let Some(TwilioFault::RestStall | TwilioFault::RestLostAnswer) = fault {
+        shared.scope.run(pending::<()>()).await;
+    }
+    response
+}
+
+/// Finds the resource. Without the suffix Twilio answers XML, which nobody wants.
+fn route(shared: &Arc<Shared>, method: &Method, path: &str, params: &Params) -> RestResult {
+    let unknown = || RestError::not_found(path);
+    let resource = path.strip_suffix(".json").and_then(|path| path.strip_prefix(BASE)).ok_or_else(unknown)?;
+    let parts: Vec<&str> = resource.split('/').skip(1).collect();
+    match (method.as_str(), parts.as_slice()) {
+        ("POST", ["Calls"]) => calls::create(shared, params),
+        ("GET", ["Calls"]) => calls::list(shared, path, params),
+        ("POST", ["Calls", sid]) => calls::update(shared, sid, params)?.ok_or_else(unknown),
+        ("GET", ["Calls", sid]) => calls::fetch(shared, sid).ok_or_else(unknown),
+        ("POST", ["Messages"]) => texts::create(shared, params),
+        ("GET", ["Messages"]) => texts::list(shared, path, params),
+        ("GET", ["Messages", sid]) => texts::fetch(shared, sid).ok_or_else(unknown),
+        _ => Err(unknown()),
     }
 }
 
@@ -175,10 +111,11 @@ fn injected(status: u16) -> RestError {
     RestError(status, code, "An injected fault.".to_owned())
 }
 
-fn authorise(shared: &Shared, account: &str, headers: &HeaderMap) -> Result<(), RestError> {
+fn authorise(shared: &Shared, path: &str, headers: &HeaderMap) -> Result<(), RestError> {
     let expected = STANDARD.encode(format!("{}:{}", shared.account_sid, shared.auth_token));
     let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if given.strip_prefix("Basic ") == Some(expected.as_str()) && account == shared.account_sid {
+    let account = path.strip_prefix(BASE).and_then(|rest| rest.split('/').next());
+    if given.strip_prefix("Basic ") == Some(expected.as_str()) && account == Some(shared.account_sid.as_str()) {
         return Ok(());
     }
     Err(RestError(StatusCode::UNAUTHORIZED, 20003, "Authenticate".to_owned()))
@@ -201,27 +138,28 @@ fn required(params: &Params, name: &str, code: u32) -> Result<String, RestError>
     found.ok_or_else(|| RestError::bad_request(code, format!("A '{name}' parameter is required.")))
 }
 
-fn call_json(shared: &Shared, sid: &str, status: &str, to: &str, from: &str) -> Value {
-    let account = &shared.account_sid;
-    let uri = format!("/2010-04-01/Accounts/{account}/Calls/{sid}.json");
-    let now = Utc::now().to_rfc2822();
-    let links = json!({"notifications": uri.replace(".json", "/Notifications.json"),
-        "recordings": uri.replace(".json", "/Recordings.json"), "events": uri.replace(".json", "/Events.json")});
-    json!({"sid": sid, "account_sid": account, "status": status, "to": to, "from": from, "to_formatted": to,
-        "from_formatted": from, "direction": "outbound-api", "api_version": "2010-04-01", "answered_by": null,
-        "caller_name": null, "date_created": now, "date_updated": now, "start_time": null, "end_time": null,
-        "duration": null, "forwarded_from": null, "group_sid": null, "parent_call_sid": null,
-        "phone_number_sid": null, "price": null, "price_unit": "USD", "queue_time": "0", "trunk_sid": null,
-        "uri": uri, "subresource_uris": links})
+/// A number to call or write to.
+fn receiver(params: &Params, missing: u32) -> Result<String, RestError> {
+    let to = required(params, "To", missing)?;
+    let digits = to.strip_prefix('+').unwrap_or_default();
+    if (8..=15).contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_digit()) {
+        return Ok(to);
+    }
+    Err(RestError::bad_request(21211, format!("Invalid 'To' Phone Number: {to}")))
 }
 
-fn message_json(shared: &Shared, sid: &str, to: &str, from: &str, body: &str) -> Value {
-    let account = &shared.account_sid;
-    let uri = format!("/2010-04-01/Accounts/{account}/Messages/{sid}.json");
-    let now = Utc::now().to_rfc2822();
-    json!({"sid": sid, "account_sid": account, "status": "queued", "to": to, "from": from, "body": body,
-        "direction": "outbound-api", "api_version": "2010-04-01", "date_created": now, "date_sent": null,
-        "date_updated": now, "error_code": null, "error_message": null, "messaging_service_sid": null,
-        "num_media": "0", "num_segments": body.len().div_ceil(160).max(1).to_string(), "price": null,
-        "price_unit": null, "uri": uri, "subresource_uris": {"media": uri.replace(".json", "/Media.json")}})
+/// A URL that Twilio would call; underscores are not allowed in its host.
+fn callback(params: &Params, name: &str, code: u32) -> Result<Option<String>, RestError> {
+    let Some(text) = value(params, name) else { return Ok(None) };
+    let url: Option<Url> = text.parse().ok();
+    let fits =
+        |url: &Url| ["http", "https"].contains(&url.scheme()) && url.host_str().is_some_and(|host| !host.contains('_'));
+    if url.as_ref().is_some_and(fits) {
+        return Ok(Some(text.to_owned()));
+    }
+    Err(RestError::bad_request(code, format!("The '{name}' URL {text} is not a valid URL.")))
+}
+
+fn rfc_2822(at: Option<DateTime<Utc>>) -> Option<String> {
+    at.map(|at| at.to_rfc2822())
 }

@@ -111,6 +111,8 @@ pub(super) enum Action {
 #[derive(Debug)]
 pub(super) struct Script {
     steps: VecDeque<Step>,
+    done: usize,
+    ms_per_char: u32,
     voice: Encoder,
     rng: StdRng,
     /// Audio that is being sent, and the text when it is speech.
@@ -121,7 +123,24 @@ pub(super) struct Script {
 
 impl Script {
     pub(super) fn new(steps: Vec<Step>, ms_per_char: u32, rng: StdRng) -> Self {
-        Script { steps: steps.into(), voice: Encoder::new(ms_per_char), rng, mouth: None, since: None, key_frames: 0 }
+        let voice = Encoder::new(ms_per_char);
+        Script { steps: steps.into(), done: 0, ms_per_char, voice, rng, mouth: None, since: None, key_frames: 0 }
+    }
+
+    /// Whether so many steps are over, their sound included.
+    pub(super) fn has_done(&self, steps: usize) -> bool {
+        steps == 0 || (self.done >= steps && self.mouth.is_none())
+    }
+
+    /// Leaves out the first steps, as nobody hears them. Returns how long their sound would have been.
+    pub(super) fn skip(&mut self, steps: usize) -> Duration {
+        let length = |step: Step| match step {
+            Step::Say(text) => self.ms_per_char.saturating_mul(u32::try_from(text.len()).unwrap_or(u32::MAX)),
+            Step::Silence(ms) | Step::Noise(ms) => ms,
+            _ => 0,
+        };
+        let skipped = self.steps.drain(..steps.min(self.steps.len()));
+        Duration::from_millis(skipped.map(length).map(u64::from).sum())
     }
 
     /// The next 20 ms.
@@ -181,6 +200,7 @@ impl Script {
         };
         if done {
             self.steps.pop_front();
+            self.done += 1;
         }
         done
     }

@@ -1,5 +1,10 @@
 //! Calls to a tiny engine over real sockets: play-out in real time, marks, clear, REST and hang-up from either side.
 
+mod desk;
+mod lists;
+mod placed;
+mod texts;
+
 use std::time::Duration;
 
 use axum::extract::ws::{Message, WebSocket};
@@ -131,7 +136,7 @@ async fn rest_updates_a_live_call_and_knows_the_others() {
     let report = handle.report().await;
     assert_eq!((report.dialled.len(), report.hung_up_by), (1, Side::Otto));
     assert_eq!(post(live(), &[("Status", "completed")], crate::AUTH_TOKEN).await, 400);
-    let message = [("To", "+1"), ("From", "+2"), ("Body", "See you tomorrow")];
+    let message = [("To", "+12175550123"), ("From", crate::PHONE_NUMBER), ("Body", "See you tomorrow")];
     assert_eq!(post("/Messages.json".into(), &message, crate::AUTH_TOKEN).await, 201);
     assert_eq!(world.twilio.messages().all()[0].body, "See you tomorrow");
     world.shutdown().await;
@@ -164,30 +169,4 @@ async fn a_world_that_ends_takes_its_calls_along() {
     .await;
     world.shutdown().await;
     assert_eq!((world.tasks(), handle.report().await.hung_up_by), (0, Side::Twilio));
-}
-
-#[tokio::test]
-async fn a_call_that_the_engine_places_can_be_answered_or_come_to_nothing() {
-    let world = world().await;
-    let local = engine(world.scope(), CONNECT, async |_| {}).await;
-    world.connect_engine("https://otto.test".parse().unwrap(), local);
-    let url = format!("{}/2010-04-01/Accounts/{}/Calls.json", env(&world, "TWILIO_API_URL"), crate::ACCOUNT_SID);
-    let form = [
-        ("To", "+12175550123"),
-        ("From", crate::PHONE_NUMBER),
-        ("Twiml", "<Response><Say>See you</Say></Response>"),
-        ("StatusCallback", "https://otto.test/api/v1/webhooks/call-status"),
-    ];
-    for _ in 0..2 {
-        let request = reqwest::Client::new().post(&url).basic_auth(crate::ACCOUNT_SID, Some(crate::AUTH_TOKEN));
-        assert_eq!(request.form(&form).send().await.unwrap().status(), 201);
-    }
-    let [answered, missed] =
-        [world.twilio.outbound_calls().wait_for(0).await, world.twilio.outbound_calls().wait_for(1).await];
-    let report = world.twilio.answer(&answered, CallPlan::new("+12175550123", Vec::new())).report().await;
-    assert!(report.is_clean(), "{report:?}");
-    assert!(report.events.iter().any(|event| event.what == What::TwilioSaid("See you".into())));
-    world.twilio.decline(&missed, "no-answer").await;
-    assert_eq!(world.twilio.live_calls(), 0);
-    world.shutdown().await;
 }

@@ -54,6 +54,8 @@ pub enum Verb {
     },
     /// Goes on with another document.
     Redirect(String),
+    /// Answers a text message with a text.
+    Message(String),
     /// A verb that the simulator does not run.
     Other(String),
 }
@@ -102,6 +104,7 @@ fn verb(element: &Element) -> Verb {
         "Reject" => Verb::Reject,
         "Dial" => Verb::Dial { action: element.attribute("action"), numbers: numbers(element) },
         "Redirect" => Verb::Redirect(element.content()),
+        "Message" => Verb::Message(message(element)),
         other => Verb::Other(other.to_owned()),
     }
 }
@@ -116,6 +119,11 @@ fn stream(element: &Element) -> Stream {
         status_callback: element.attribute("statusCallback"),
         name: element.attribute("name"),
     }
+}
+
+/// The text stands in the element itself or in a `<Body>`.
+fn message(element: &Element) -> String {
+    element.named("Body").next().map_or_else(|| element.content(), Element::content)
 }
 
 fn numbers(element: &Element) -> Vec<String> {
@@ -212,6 +220,8 @@ mod tests {
         let document = "<Response><Dial action='/x'><Number>+15550001</Number></Dial><Hangup/></Response>";
         let dial = Verb::Dial { action: Some("/x".into()), numbers: vec!["+15550001".into()] };
         assert_eq!(parse(document), Ok(vec![dial, Verb::Hangup]));
+        let message = "<Response><Message>Bye &amp; bye</Message><Message><Body>b</Body></Message></Response>";
+        assert_eq!(parse(message), Ok(vec![Verb::Message("Bye & bye".into()), Verb::Message("b".into())]));
         assert_eq!(parse("<html/>"), Err(TwimlError::Root("html".into())));
         assert!(matches!(parse("<Response><Say>"), Err(TwimlError::Parse(_))));
         assert!(matches!(parse("hello"), Err(TwimlError::Parse(_))));

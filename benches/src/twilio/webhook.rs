@@ -1,12 +1,31 @@
 //! Webhooks: signed forms posted to the engine, under its public URL but to its loopback address.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use reqwest::header::CONTENT_TYPE;
 use url::Url;
 
+use super::Shared;
 use super::signature::sign;
-use super::{Engine, Shared};
+
+/// Where the engine is: how Twilio knows it, and where it really listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Engine {
+    /// The public address, for URLs and signatures.
+    pub base_url: Url,
+    /// The loopback address that is dialled instead, in plain.
+    pub local: SocketAddr,
+}
+
+/// What a webhook is about: the signatures differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Product {
+    /// Calls: the port of a TLS URL is not signed.
+    Voice,
+    /// Text messages: it is.
+    Messaging,
+}
 
 /// An answered webhook.
 #[derive(Debug)]
@@ -42,12 +61,12 @@ impl Engine {
 }
 
 /// The URL that is signed: voice drops the port of a TLS URL, userinfo and fragment never count.
-pub(super) fn signed_url(url: &Url) -> String {
+pub(super) fn signed_url(url: &Url, product: Product) -> String {
     let mut url = url.clone();
     url.set_fragment(None);
     let _ = url.set_username("");
     let _ = url.set_password(None);
-    if matches!(url.scheme(), "https" | "wss") {
+    if product == Product::Voice && matches!(url.scheme(), "https" | "wss") {
         let _ = url.set_port(None);
     }
     url.to_string()
@@ -59,6 +78,7 @@ pub(super) async fn post(
     engine: &Engine,
     url: &Url,
     params: &[(String, String)],
+    product: Product,
     idempotency_token: &str,
 ) -> Result<Answer, String> {
     let local = engine.local_url(url, "http")?;
@@ -71,7 +91,7 @@ pub(super) async fn post(
         .header("User-Agent", "TwilioProxy/1.1")
         .header("Accept", "*/*")
         .header("I-Twilio-Idempotency-Token", idempotency_token)
-        .header("X-Twilio-Signature", sign(&signed_url(url), params, &shared.auth_token))
+        .header("X-Twilio-Signature", sign(&signed_url(url, product), params, &shared.auth_token))
         .timeout(shared.knobs.settings().webhook_timeout)
         .body(body);
     let response = request.send().await.map_err(|error| format!("webhook failed: {error}"))?;

@@ -26,7 +26,7 @@ async fn tables(store: &PostgresStore) -> i64 {
 async fn nodes_that_start_at_once_migrate_once() {
     let database = Database::create().await;
     let opened = futures_util::future::join_all((0..8).map(|_| open(&database))).await;
-    assert_eq!(tables(&opened[0]).await, 12);
+    assert_eq!(tables(&opened[0]).await, 15);
     let done: i64 =
         sqlx::query_scalar("SELECT count(*) FROM _sqlx_migrations").fetch_one(&opened[0].primary).await.unwrap();
     assert_eq!(done, MIGRATIONS.iter().filter(|m| m.migration_type.is_up_migration()).count() as i64);
@@ -41,7 +41,7 @@ async fn migrations_go_up_and_down_and_up() {
     assert_eq!(tables(&store).await, 0);
     assert!(store.ping().await.is_err());
     MIGRATIONS.run(&mut *connection).await.unwrap();
-    assert_eq!((tables(&store).await, store.bay_count().await), (12, Ok(0)));
+    assert_eq!((tables(&store).await, store.bay_count().await), (15, Ok(0)));
 }
 
 #[tokio::test]

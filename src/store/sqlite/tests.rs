@@ -80,14 +80,14 @@ async fn migrations_go_up_and_down_and_up() {
     let store = memory().await;
     let tables = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' \
                   AND name NOT LIKE '_sqlx%'";
-    assert_eq!(count(&store, tables).await, 12);
+    assert_eq!(count(&store, tables).await, 15);
     store.migrate().await.unwrap();
     store.revert_all().await.unwrap();
     let left = "SELECT count(*) FROM sqlite_schema WHERE name NOT LIKE '%sqlite%' AND name NOT LIKE '_sqlx%'";
     assert_eq!(count(&store, left).await, 0);
     assert!(store.ping().await.is_err());
     store.migrate().await.unwrap();
-    assert_eq!(count(&store, tables).await, 12);
+    assert_eq!(count(&store, tables).await, 15);
     assert_eq!(store.bay_count().await, Ok(0));
 }
 
