@@ -1,6 +1,7 @@
 //! `/api/v1/operator/...`: what the people who run Otto may see and ask for. Closed without OPERATOR_TOKEN, which every request
 //! shows as `Authorization: Bearer ...`.
 
+mod messages;
 mod reminders;
 
 use axum::Router;
@@ -14,7 +15,7 @@ use super::error::ApiError;
 use super::state::AppState;
 
 pub(super) fn router() -> Router<AppState> {
-    Router::new().merge(reminders::router())
+    Router::new().merge(reminders::router()).merge(messages::router())
 }
 
 /// Somebody who has shown the operators' token.

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
 use chrono::{DateTime, Utc};
-use otto_actors::domain::{Appointment, PhoneNumber, Shop};
-use otto_actors::ports::{Channel, Clock, OptOut};
+use otto_actors::domain::{Appointment, CallSid, PhoneNumber, Shop, TurnId};
+use otto_actors::effects::{EffectId, Fence};
+use otto_actors::ports::{Action, Channel, Clock, NewMessage, OptOut};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
@@ -15,6 +16,7 @@ use crate::store::{Records, SqliteStore};
 
 const REMINDERS: &str = "/api/v1/operator/reminders";
 const PLAN: &str = "/api/v1/operator/reminders/plan";
+const MESSAGES: &str = "/api/v1/operator/messages";
 const TOKEN: &str = "a-long-token";
 
 /// A clock that stands.
@@ -79,7 +81,7 @@ async fn without_a_token_the_paths_are_closed_and_with_one_they_want_it() {
         (Some(TOKEN), right.as_str(), StatusCode::OK),
     ] {
         let (edge, ..) = edge(set, NOON).await;
-        for path in [REMINDERS, PLAN] {
+        for path in [REMINDERS, PLAN, MESSAGES] {
             assert_eq!(send(&edge, Method::GET, path, shown, "").await.0, expected, "{set:?} {shown:?} {path}");
         }
     }
@@ -143,4 +145,27 @@ async fn the_plan_names_who_would_be_called_and_calls_nobody() {
         plan["calls"].as_array().unwrap().iter().map(|call| call["appointment_id"].as_i64().unwrap()).collect();
     assert!(!planned.is_empty() && planned.iter().all(|id| coming.iter().any(|a| a.id.0 == *id)), "{plan}");
     assert_eq!(get(&edge, REMINDERS).await.1["reminders"], json!([]));
+}
+
+#[tokio::test]
+async fn what_callers_left_is_shown() {
+    let (edge, records, _) = edge(Some(TOKEN), NOON).await;
+    let message = NewMessage {
+        caller: PhoneNumber::parse("+15555550123").ok(),
+        customer: None,
+        name: Some("Pat Smith".into()),
+        text: "the brakes squeak".into(),
+    };
+    let call = CallSid::parse("CA1").unwrap();
+    let effect = EffectId { call, turn: TurnId(1), tool_call_id: "call_1".into() };
+    let action = Action::TakeMessage { message, render: Arc::new(|| Value::Null) };
+    records.act(&effect, &Fence::open(), action).await.unwrap();
+    // The database says when it was left, which is now.
+    let (status, list) = get(&edge, &format!("{MESSAGES}?from=2026-01-01")).await;
+    assert_eq!(status, StatusCode::OK);
+    let shown = &list["messages"][0];
+    assert_eq!((&shown["name"], &shown["call_back_number"]), (&json!("Pat Smith"), &json!("+15555550123")));
+    assert_eq!((&shown["message"], &shown["call_sid"]), (&json!("the brakes squeak"), &json!("CA1")));
+    assert_eq!(get(&edge, &format!("{MESSAGES}?from=2126-01-01")).await.1["messages"], json!([]));
+    assert_eq!(get(&edge, &format!("{MESSAGES}?since=monday")).await.0, StatusCode::BAD_REQUEST);
 }
