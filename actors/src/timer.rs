@@ -4,10 +4,8 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::time::Duration;
 
-use tokio_util::sync::{CancellationToken, DropGuard};
-
 use crate::actor::Mailbox;
-use crate::tasks::TaskScope;
+use crate::tasks::{TaskGuard, TaskScope};
 
 /// One setting of a timer. Hand it to [`Timers::is_due`] when the message arrives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +18,7 @@ pub struct Fired<K> {
 /// An actor's timers, at most one of each kind.
 #[derive(Debug)]
 pub struct Timers<K> {
-    armed: HashMap<K, (u64, DropGuard)>,
+    armed: HashMap<K, (u64, TaskGuard)>,
     generation: u64,
 }
 
@@ -42,15 +40,13 @@ impl<K: Copy + Eq + Hash + Send + 'static> Timers<K> {
     ) {
         self.generation += 1;
         let fired = Fired { timer, generation: self.generation };
-        let cancel = CancellationToken::new();
-        self.armed.insert(timer, (self.generation, cancel.clone().drop_guard()));
         let to = to.clone();
-        scope.spawn(async move {
-            if cancel.run_until_cancelled(tokio::time::sleep(after)).await.is_some() {
-                // The actor may be gone; so is the need.
-                let _ = to.cast(message(fired));
-            }
+        let guard = scope.spawn_guarded(async move {
+            tokio::time::sleep(after).await;
+            // The actor may be gone; so is the need.
+            let _ = to.cast(message(fired));
         });
+        self.armed.insert(timer, (self.generation, guard));
     }
 
     /// Forgets a timer.

@@ -5,13 +5,13 @@ use std::convert::Infallible;
 use std::hint::black_box;
 
 use criterion::Criterion;
-use eventsource_stream::Eventsource as _;
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use otto::vendors::openai::reading::Accumulate as _;
 use otto::vendors::openai::stream::Accumulator;
 use otto::vendors::{deepgram_flux, deepgram_stt, deepgram_tts};
 use otto_actors::ports::ModelEvent;
 use serde_json::json;
+use sse_stream::SseByteStream;
 
 const WORDS: &str = "I need an oil change and somebody should look at the brakes";
 const REPLY: &str = "We do oil changes, tire rotations, brake inspections and batteries. Each of them takes about half an \
@@ -45,10 +45,10 @@ pub(super) fn bench(criterion: &mut Criterion) {
 /// Reads a streamed reply as the adapter does, but for the network.
 fn read(chunks: &[String]) -> Vec<ModelEvent> {
     let body = stream::iter(chunks.iter().map(|chunk| Ok::<_, Infallible>(chunk.as_bytes())));
-    let mut source = body.eventsource();
+    let mut source = SseByteStream::new(body);
     let (mut reply, mut events) = (Accumulator::default(), Vec::new());
     while let Some(Some(event)) = source.next().now_or_never() {
-        events.extend(reply.chunk(&event.expect("an event").data).expect("a chunk"));
+        events.extend(reply.chunk(&event.expect("an event").data.expect("data")).expect("a chunk"));
     }
     events
 }

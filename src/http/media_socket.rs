@@ -3,40 +3,44 @@
 //! The halves are lent: when the actors do not take them, they come back, so that a refused socket still gets a close
 //! frame that says why.
 
+use std::future::poll_fn;
 use std::ops::{Deref, DerefMut};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
-use futures_util::stream::{self, SplitSink, SplitStream};
-use futures_util::{Sink, SinkExt, StreamExt};
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{Sink, SinkExt, Stream, StreamExt};
 use otto_actors::domain::StreamSid;
 use otto_actors::ports::{MediaAnomaly, MediaEvent, MediaFrame, MediaSink, MediaSource, VendorError, VendorErrorKind};
 use tokio::sync::oneshot;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
+use super::upgrade::Socket;
 use crate::vendors::twilio::media::{MediaParser, MediaWriter, Parsed};
 
 /// The half that writes.
-pub(super) type Writer = SplitSink<WebSocket, Message>;
+pub(super) type Writer = SplitSink<Socket, Message>;
 /// The half that reads.
-pub(super) type Reader = SplitStream<WebSocket>;
+pub(super) type Reader = SplitStream<Socket>;
 
 /// From a close frame to the peer's; then the socket is dropped.
 const CLOSE_TIMEOUT_MS: Duration = Duration::from_millis(1_000);
 
 /// Why a socket is closed by Otto before it belongs to a call.
 pub(super) struct Refusal {
-    code: u16,
+    code: CloseCode,
     pub(super) reason: &'static str,
 }
 
 impl Refusal {
-    pub(super) const UNSUPPORTED: Self = Self { code: close_code::UNSUPPORTED, reason: "not mu-law 8 kHz mono" };
-    pub(super) const UNAVAILABLE: Self = Self { code: close_code::ERROR, reason: "not available" };
+    pub(super) const UNSUPPORTED: Self = Self { code: CloseCode::Unsupported, reason: "not mu-law 8 kHz mono" };
+    pub(super) const UNAVAILABLE: Self = Self { code: CloseCode::Error, reason: "not available" };
 
     pub(super) const fn policy(reason: &'static str) -> Self {
-        Self { code: close_code::POLICY, reason }
+        Self { code: CloseCode::Policy, reason }
     }
 }
 
@@ -64,7 +68,11 @@ impl Halves {
         let (writer, writer_back) = Lent::new(self.writer);
         let (reader, reader_back) = Lent::new(self.reader);
         let sink = FrameSink { socket: writer, text: MediaWriter::new(stream), is_closing: false };
-        (source(reader, parser), Box::pin(sink), Returned { writer: writer_back, reader: reader_back })
+        (
+            Box::pin(EventSource { socket: reader, parser }),
+            Box::pin(sink),
+            Returned { writer: writer_back, reader: reader_back },
+        )
     }
 }
 
@@ -115,26 +123,41 @@ impl<T> Drop for Lent<T> {
 
 /// Reads one message; `None` at the end of the socket.
 pub(super) async fn next(reader: &mut Reader, parser: &mut MediaParser) -> Option<Parsed> {
+    poll_fn(|cx| poll_next(reader, parser, cx)).await
+}
+
+fn poll_next(reader: &mut Reader, parser: &mut MediaParser, cx: &mut Context<'_>) -> Poll<Option<Parsed>> {
     loop {
-        match reader.next().await?.ok()? {
-            Message::Text(text) => return Some(parser.parse(&text)),
-            Message::Binary(_) => return Some(Parsed::Event(MediaEvent::Anomaly(MediaAnomaly::Binary))),
+        let parsed = match ready!(reader.poll_next_unpin(cx)) {
+            Some(Ok(Message::Text(text))) => Some(parser.parse(&text)),
+            Some(Ok(Message::Binary(_))) => Some(Parsed::Event(MediaEvent::Anomaly(MediaAnomaly::Binary))),
             // Pings are answered below; after a close frame one more read sends the answer and finds the end.
-            Message::Ping(_) | Message::Pong(_) | Message::Close(_) => {}
-        }
+            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_))) => continue,
+            Some(Err(_)) | None => None,
+        };
+        return Poll::Ready(parsed);
     }
 }
 
-fn source(reader: Lent<Reader>, parser: MediaParser) -> MediaSource {
-    stream::unfold((reader, parser), |(mut reader, mut parser)| async move {
+/// Messages become events.
+struct EventSource {
+    socket: Lent<Reader>,
+    parser: MediaParser,
+}
+
+impl Stream for EventSource {
+    type Item = MediaEvent;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<MediaEvent>> {
+        let Self { socket, parser } = self.get_mut();
         loop {
-            match next(&mut reader, &mut parser).await? {
-                Parsed::Event(event) => return Some((event, (reader, parser))),
-                Parsed::Connected | Parsed::Ignored | Parsed::Start(_) => {}
+            match ready!(poll_next(socket, parser, cx)) {
+                Some(Parsed::Event(event)) => return Poll::Ready(Some(event)),
+                Some(Parsed::Connected | Parsed::Ignored | Parsed::Start(_)) => {}
+                None => return Poll::Ready(None),
             }
         }
-    })
-    .boxed()
+    }
 }
 
 /// Frames become text messages; closing says goodbye with a close frame.
@@ -167,7 +190,7 @@ impl Sink<MediaFrame> for FrameSink {
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), VendorError>> {
         if !self.is_closing {
             ready!(self.socket.poll_ready_unpin(cx)).map_err(broken)?;
-            let frame = CloseFrame { code: close_code::NORMAL, reason: "".into() };
+            let frame = CloseFrame { code: CloseCode::Normal, reason: "".into() };
             self.socket.start_send_unpin(Message::Close(Some(frame))).map_err(broken)?;
             self.is_closing = true;
         }

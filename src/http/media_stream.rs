@@ -3,8 +3,6 @@
 
 use axum::Router;
 use axum::extract::State;
-use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::ws::{WebSocket, WebSocketUpgrade};
 use axum::response::Response;
 use axum::routing::get;
 use futures_util::StreamExt;
@@ -14,12 +12,14 @@ use otto_actors::metrics::Metric;
 use otto_actors::ports::{MediaAnomaly, MediaEvent};
 use otto_actors::registry::{AttachError, StreamOffer};
 use tokio::sync::OwnedSemaphorePermit;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tracing::debug;
 
 use super::error::ApiError;
 use super::media_socket::{self, Halves, Reader, Refusal};
 use super::signed::SignedHandshake;
 use super::state::AppState;
+use super::upgrade::{Socket, Upgrade};
 use super::urls::MEDIA_STREAM;
 use crate::vendors::twilio::media::{MediaParser, Parsed, Start};
 
@@ -36,20 +36,20 @@ const SOCKET_MESSAGE_MAX_BYTES: usize = 1024 * 1024;
 async fn open(
     State(state): State<AppState>,
     _signed: SignedHandshake,
-    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    upgrade: Result<Upgrade, ApiError>,
 ) -> Result<Response, ApiError> {
-    let upgrade = upgrade.map_err(|_| ApiError::NotAHandshake)?;
+    let upgrade = upgrade?;
     let place = state.waiting_sockets().clone().try_acquire_owned().map_err(|_| ApiError::Busy)?;
-    Ok(upgrade
+    let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER_BYTES)
         .write_buffer_size(0)
-        .max_message_size(SOCKET_MESSAGE_MAX_BYTES)
-        .max_frame_size(SOCKET_MESSAGE_MAX_BYTES)
-        .on_upgrade(move |socket| serve(socket, state, place)))
+        .max_message_size(Some(SOCKET_MESSAGE_MAX_BYTES))
+        .max_frame_size(Some(SOCKET_MESSAGE_MAX_BYTES));
+    Ok(upgrade.serve(config, move |socket| serve(socket, state, place)))
 }
 
 /// Brings a socket to its call; from then on the call owns it, and this task is done.
-async fn serve(socket: WebSocket, state: AppState, place: OwnedSemaphorePermit) {
+async fn serve(socket: Socket, state: AppState, place: OwnedSemaphorePermit) {
     let (writer, mut reader) = socket.split();
     let mut parser = MediaParser::new();
     let start = introduction(&mut reader, &mut parser, &state).await;

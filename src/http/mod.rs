@@ -9,6 +9,7 @@ mod metrics;
 mod operator;
 mod signed;
 mod state;
+mod upgrade;
 mod urls;
 mod webhooks;
 

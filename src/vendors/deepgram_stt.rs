@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures_util::{SinkExt, StreamExt, stream};
+use futures_util::StreamExt;
 use otto_actors::limits::STT_CONNECT_TIMEOUT_MS;
 use otto_actors::ports::{SpeechToText, SttEvent, SttInput, SttSession, Transcript, VendorError, VendorErrorKind};
 use secrecy::SecretString;
@@ -85,14 +85,12 @@ impl SpeechToText for DeepgramStt {
 pub(super) async fn session(
     url: &Url,
     key: &SecretString,
-    mut message: impl FnMut(SttInput) -> Option<Message> + Send + 'static,
-    mut parse: impl FnMut(&str) -> Result<Option<SttEvent>, VendorError> + Send + 'static,
+    message: impl FnMut(SttInput) -> Option<Message> + Send + Unpin + 'static,
+    mut parse: impl FnMut(&str) -> Result<Option<SttEvent>, VendorError> + Send + Unpin + 'static,
 ) -> Result<SttSession, VendorError> {
     let socket = socket::connect(VENDOR, url, key, STT_CONNECT_TIMEOUT_MS, READ_BUFFER_BYTES).await?;
     let (sink, messages) = socket.split();
-    let input = sink
-        .sink_map_err(|error| socket::broken(VENDOR, &error))
-        .with_flat_map(move |input| stream::iter(message(input).map(Ok)));
+    let input = socket::Input::new(VENDOR, sink, message);
     let events = socket::events(VENDOR, messages, move |frame| match frame {
         Frame::Text(text) => parse(&text),
         Frame::Binary(_) => Ok(None),

@@ -1,12 +1,14 @@
 //! What the vendors' WebSocket clients share: connecting, reading until the end, and what a refused handshake or a
 //! close frame means.
 
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::Utc;
-use futures_util::stream::{self, BoxStream, SplitStream};
-use futures_util::{Stream, StreamExt};
+use futures_util::stream::{BoxStream, SplitSink, SplitStream};
+use futures_util::{Sink, SinkExt, Stream, StreamExt};
 use otto_actors::ports::{VendorError, VendorErrorKind};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpStream;
@@ -149,38 +151,87 @@ pub(super) fn events<T, F>(
 ) -> BoxStream<'static, Result<T, VendorError>>
 where
     T: Send + 'static,
-    F: FnMut(Frame) -> Result<Option<T>, VendorError> + Send + 'static,
+    F: FnMut(Frame) -> Result<Option<T>, VendorError> + Send + Unpin + 'static,
 {
-    until_end(vendor, messages, read).boxed()
+    Events { vendor, messages: Some(messages), read }.boxed()
 }
 
-fn until_end<T, F>(
+/// The messages of a socket as events, until its end. A plain type, since it is asked for every frame of a call.
+struct Events<F> {
     vendor: &'static str,
-    messages: impl Stream<Item = Result<Message, Error>> + Send + Unpin + 'static,
+    /// None after the end.
+    messages: Option<SplitStream<Socket>>,
     read: F,
-) -> impl Stream<Item = Result<T, VendorError>> + Send
+}
+
+impl<T, F> Stream for Events<F>
 where
-    T: Send + 'static,
-    F: FnMut(Frame) -> Result<Option<T>, VendorError> + Send + 'static,
+    F: FnMut(Frame) -> Result<Option<T>, VendorError> + Unpin,
 {
-    stream::unfold(Some((messages, read)), move |state| async move {
-        let (mut messages, mut read) = state?;
+    type Item = Result<T, VendorError>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
         loop {
-            let frame = match messages.next().await {
-                Some(Ok(Message::Text(text))) => Frame::Text(text),
-                Some(Ok(Message::Binary(data))) => Frame::Binary(data),
-                Some(Ok(Message::Close(frame))) => return closed(vendor, frame.as_ref()).map(|e| (Err(e), None)),
-                Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => continue,
-                Some(Err(Error::ConnectionClosed | Error::AlreadyClosed)) | None => return None,
-                Some(Err(error)) => return Some((Err(broken(vendor, &error)), None)),
+            let Some(messages) = &mut this.messages else { return Poll::Ready(None) };
+            let end = match ready!(messages.poll_next_unpin(cx)) {
+                Some(Ok(Message::Text(text))) => (this.read)(Frame::Text(text)),
+                Some(Ok(Message::Binary(data))) => (this.read)(Frame::Binary(data)),
+                Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Ok(None),
+                Some(Ok(Message::Close(frame))) => {
+                    this.messages = None;
+                    closed(this.vendor, frame.as_ref()).map_or(Ok(None), Err)
+                }
+                Some(Err(Error::ConnectionClosed | Error::AlreadyClosed)) | None => {
+                    this.messages = None;
+                    Ok(None)
+                }
+                Some(Err(error)) => Err(broken(this.vendor, &error)),
             };
-            match read(frame) {
-                Ok(Some(event)) => return Some((Ok(event), Some((messages, read)))),
+            match end {
+                Ok(Some(event)) => return Poll::Ready(Some(Ok(event))),
                 Ok(None) => {}
-                Err(error) => return Some((Err(error), None)),
+                Err(error) => {
+                    this.messages = None;
+                    return Poll::Ready(Some(Err(error)));
+                }
             }
         }
-    })
+    }
+}
+
+/// Takes inputs, each of which is at most one message.
+pub(super) struct Input<F> {
+    vendor: &'static str,
+    messages: SplitSink<Socket, Message>,
+    write: F,
+}
+
+impl<F> Input<F> {
+    pub(super) fn new(vendor: &'static str, messages: SplitSink<Socket, Message>, write: F) -> Self {
+        Self { vendor, messages, write }
+    }
+}
+
+impl<I, F: FnMut(I) -> Option<Message> + Unpin> Sink<I> for Input<F> {
+    type Error = VendorError;
+
+    fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), VendorError>> {
+        self.messages.poll_ready_unpin(cx).map_err(|error| broken(self.vendor, &error))
+    }
+
+    fn start_send(mut self: Pin<&mut Self>, input: I) -> Result<(), VendorError> {
+        let Some(message) = (self.write)(input) else { return Ok(()) };
+        self.messages.start_send_unpin(message).map_err(|error| broken(self.vendor, &error))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), VendorError>> {
+        self.messages.poll_flush_unpin(cx).map_err(|error| broken(self.vendor, &error))
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), VendorError>> {
+        self.messages.poll_close_unpin(cx).map_err(|error| broken(self.vendor, &error))
+    }
 }
 
 #[cfg(test)]

@@ -15,7 +15,6 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 use tokio::time::Instant;
-use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::actor::{ActorError, Behaviour, Mailbox, Upward};
 use crate::domain::{TurnId, UtteranceId};
@@ -24,7 +23,7 @@ use crate::media_plane::{Epoch, LineOut, Playout};
 use crate::names::ActorKind;
 use crate::ports::{TextToSpeech, VendorError};
 use crate::speech::{AudioSpan, Utterance};
-use crate::tasks::TaskScope;
+use crate::tasks::{TaskGuard, TaskScope};
 use crate::timer::{Fired, Timers};
 use machine::{Effect, Input, PlaybackMachine, PlaybackTimer};
 use phrases::Repertoire;
@@ -123,7 +122,7 @@ pub struct PlaybackState {
 /// The running pump.
 struct Running {
     commands: mpsc::Sender<PumpCommand>,
-    _cancel: DropGuard,
+    _task: TaskGuard,
 }
 
 impl PlaybackState {
@@ -170,17 +169,15 @@ impl PlaybackState {
     fn begin(&mut self, myself: &PlaybackRef, filled: u64) {
         let Some(out) = self.out.clone() else { return };
         let (commands, queue) = mpsc::channel(limits::TTS_COMMANDS);
-        let cancel = CancellationToken::new();
-        self.pump = Some(Running { commands, _cancel: cancel.clone().drop_guard() });
         let to = myself.clone();
         let tell = move |session, what| {
             // The actor may be gone; so is the need.
             let _ = to.cast(PlaybackMsg::News(PumpNews { session, what }));
         };
         let mut pump = Pump::new(Arc::clone(&self.port), out, filled, queue, tell);
-        self.tasks.spawn(async move {
-            let _ = cancel.run_until_cancelled(pump.run()).await;
-        });
+        // Another one ends when this takes its place.
+        let task = self.tasks.spawn_guarded(async move { pump.run().await });
+        self.pump = Some(Running { commands, _task: task });
     }
 
     fn command(&self, command: PumpCommand) -> Result<(), ActorError> {

@@ -17,15 +17,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio_util::sync::DropGuard;
-
 use crate::actor::{ActorError, Behaviour, Mailbox, Upward};
 use crate::domain::{Shop, TurnId, UtteranceId};
 use crate::history::{Entry, History, HistoryOp};
 use crate::limits;
 use crate::names::ActorKind;
 use crate::ports::{LanguageModel, Message, ModelEnd, ModelEvent, ToolCall, ToolSpec, VendorError};
-use crate::tasks::TaskScope;
+use crate::tasks::{TaskGuard, TaskScope};
 use crate::timer::{Fired, Timers};
 use answer::Step;
 use machine::{Effect, Input, Question, Rules, Standing, Texts, TurnMachine, TurnTimer};
@@ -177,7 +175,7 @@ pub struct TurnState {
     /// The number of the latest message from the caller.
     next: u64,
     /// Cancel the requests in hand.
-    requests: HashMap<Step, DropGuard>,
+    requests: HashMap<Step, TaskGuard>,
     tasks: TaskScope,
 }
 

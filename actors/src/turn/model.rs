@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 use tokio::time::timeout;
-use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::machine::Question;
 use super::{ModelNews, News, Situation, TurnMsg, TurnRef};
 use crate::limits;
 use crate::ports::{LanguageModel, Message, ModelEvent, ModelRequest, ToolSpec, VendorError, VendorErrorKind};
-use crate::tasks::TaskScope;
+use crate::tasks::{TaskGuard, TaskScope};
 
 const MODEL: &str = "language-model";
 
@@ -48,20 +47,16 @@ impl Asker {
         question: Question,
         history: Vec<Message>,
         tasks: &TaskScope,
-    ) -> DropGuard {
+    ) -> TaskGuard {
         let step = question.step;
         let request = self.request(history, question.guess);
-        let cancel = CancellationToken::new();
-        let guard = cancel.clone().drop_guard();
         let (model, to) = (Arc::clone(&self.model), to.clone());
-        tasks.spawn(async move {
+        tasks.spawn_guarded(async move {
             let tell = |news| to.cast(TurnMsg::Model(ModelNews { step, news })).is_ok();
-            let done = cancel.run_until_cancelled(listen(model, request, &tell)).await;
-            if let Some(Err(error)) = done {
+            if let Err(error) = listen(model, request, &tell).await {
                 tell(News::Event(Err(error)));
             }
-        });
-        guard
+        })
     }
 }
 

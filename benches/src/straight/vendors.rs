@@ -2,10 +2,10 @@
 //! a second try of anything.
 
 use bytes::Bytes;
-use eventsource_stream::Eventsource as _;
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt as _, TryFutureExt as _};
 use serde_json::json;
+use sse_stream::SseByteStream;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
@@ -93,8 +93,8 @@ impl Vendors {
             {"role": "system", "content": INSTRUCTIONS}, {"role": "user", "content": words}]});
         let post = self.http.post(self.chat.clone()).bearer_auth(&self.openai_key).json(&body);
         let answer = async move { Ok(post.send().await?.error_for_status()?.bytes_stream()) };
-        let chunks = answer.try_flatten_stream().eventsource();
-        chunks.map(|event| event.map_or_else(|_| Said::default(), |event| said(&event.data))).boxed()
+        let chunks = SseByteStream::new(answer.try_flatten_stream().boxed());
+        chunks.map(|event| said(&event.ok().and_then(|event| event.data).unwrap_or_default())).boxed()
     }
 
     fn at(&self, path: &str) -> Result<Url, StraightError> {

@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use eventsource_stream::{EventStream, EventStreamError, Eventsource};
 use futures_util::StreamExt;
 use futures_util::stream::{BoxStream, unfold};
 use otto_actors::ports::{ModelEvent, ModelStream, VendorError};
+use sse_stream::{Sse, SseByteStream};
 
 use super::errors::{self, protocol};
 
@@ -54,16 +54,26 @@ fn bounded(bytes: Bytes) -> Bytes {
     bytes.map(bound).boxed()
 }
 
+/// What stopped the reading: the connection, or bytes that are no events.
+fn broken(error: sse_stream::Error) -> VendorError {
+    match error {
+        sse_stream::Error::Body(error) if error.is::<VendorError>() => {
+            error.downcast().map_or_else(|_| protocol("the reply broke off"), |error| *error)
+        }
+        _ => protocol("the reply is no event stream"),
+    }
+}
+
 /// Where the reading of a reply stands.
 struct Reading<A> {
-    source: EventStream<Bytes>,
+    source: SseByteStream<Bytes>,
     reply: A,
     ready: std::vec::IntoIter<ModelEvent>,
 }
 
 /// The events of a reply, as `reply` gathers them from the body.
 pub(super) fn events(body: Bytes, reply: impl Accumulate) -> ModelStream {
-    let reading = Reading { source: bounded(body).eventsource(), reply, ready: Vec::new().into_iter() };
+    let reading = Reading { source: SseByteStream::new(bounded(body)), reply, ready: Vec::new().into_iter() };
     unfold(Some(reading), |reading| async move {
         let mut reading = reading?;
         match reading.next().await {
@@ -98,10 +108,12 @@ impl<A: Accumulate> Reading<A> {
             self.source.next().await
         };
         let events = match next {
-            Some(Ok(event)) if event.event == "error" => return Err(errors::in_event(&event.data)),
-            Some(Ok(event)) => self.reply.chunk(&event.data)?,
-            Some(Err(EventStreamError::Transport(error))) if !self.reply.is_finished() => return Err(error),
-            Some(Err(_)) if !self.reply.is_finished() => return Err(protocol("the reply is no event stream")),
+            Some(Ok(Sse { event: Some(kind), data, .. })) if kind == "error" => {
+                return Err(errors::in_event(&data.unwrap_or_default()));
+            }
+            Some(Ok(Sse { data: Some(data), .. })) => self.reply.chunk(&data)?,
+            Some(Ok(Sse { data: None, .. })) => Vec::new(),
+            Some(Err(error)) if !self.reply.is_finished() => return Err(broken(error)),
             Some(Err(_)) | None => self.reply.end()?,
         };
         if self.reply.is_done() {

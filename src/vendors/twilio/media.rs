@@ -4,9 +4,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use base64::Engine;
-use base64::alphabet;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use base64_simd::{STANDARD, STANDARD_NO_PAD};
 use bytes::Bytes;
 use otto_actors::domain::{CallSid, StreamSid};
 use otto_actors::limits::MEDIA_MESSAGE_MAX_BYTES;
@@ -14,11 +12,6 @@ use otto_actors::ports::{MediaAnomaly, MediaEvent, MediaFrame};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// Twilio pads; whoever imitates it may not.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &alphabet::STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
 /// The `<Parameter>` that proves that a stream belongs to a call.
 pub const TOKEN_PARAMETER: &str = "token";
 
@@ -70,7 +63,8 @@ struct Wire<'a> {
     stream: Cow<'a, str>,
     #[serde(borrow)]
     media: Option<WireMedia<'a>>,
-    start: Option<WireStart>,
+    /// Comes once, and would make every other message larger.
+    start: Option<Box<WireStart>>,
     dtmf: Option<WireDtmf>,
     mark: Option<WireMark>,
     stop: Option<WireStop>,
@@ -172,7 +166,9 @@ impl MediaParser {
         if !matches!(&*media.track, "" | "inbound") {
             return Ok(Parsed::Ignored);
         }
-        match BASE64.decode(&*media.payload) {
+        let payload = media.payload.as_bytes();
+        // Twilio pads; whoever imitates it may not.
+        match STANDARD.decode_to_vec(payload).or_else(|_| STANDARD_NO_PAD.decode_to_vec(payload)) {
             Ok(audio) if !audio.is_empty() => Ok(Parsed::Event(MediaEvent::Audio(Bytes::from(audio)))),
             _ => Err(MediaAnomaly::BadPayload),
         }
@@ -282,7 +278,7 @@ impl MediaWriter {
         const END: &str = r#""}}"#;
         let mut text = String::with_capacity(self.audio.len() + audio.len().div_ceil(3) * 4 + END.len());
         text.push_str(&self.audio);
-        BASE64.encode_string(audio, &mut text);
+        STANDARD.encode_append(audio, &mut text);
         text.push_str(END);
         text
     }
