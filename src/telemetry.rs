@@ -12,6 +12,12 @@ use crate::config::LogFormat;
 const BUCKETS_SECONDS: [f64; 15] =
     [1e-6, 1e-5, 1e-4, 5e-4, 1e-3, 5e-3, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
 
+/// Of how long calls wait to learn who has their number: fine around what that should take.
+const LOOKUP_BUCKETS_SECONDS: [f64; 20] = [
+    1e-4, 2e-4, 3e-4, 5e-4, 7.5e-4, 1e-3, 1.5e-3, 2e-3, 3e-3, 5e-3, 7.5e-3, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.25,
+    1.0, 5.0,
+];
+
 /// What is logged unless RUST_LOG says otherwise: libraries only when something is wrong.
 const DEFAULT_FILTER: &str = "warn,otto=info,otto_actors=info";
 
@@ -56,6 +62,10 @@ pub fn metrics() -> anyhow::Result<PrometheusHandle> {
 fn install() -> Result<PrometheusHandle, String> {
     let builder = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), &BUCKETS_SECONDS)
+        .and_then(|builder| {
+            let lookup = Matcher::Full(Metric::CustomerLookupSeconds.name().to_owned());
+            builder.set_buckets_for_metric(lookup, &LOOKUP_BUCKETS_SECONDS)
+        })
         .map_err(|error| error.to_string())?;
     let handle = builder.install_recorder().map_err(|error| error.to_string())?;
     describe();

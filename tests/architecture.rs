@@ -16,7 +16,16 @@ fn root() -> PathBuf {
 /// Every Rust file of the house, with its text.
 fn files() -> Vec<(String, String)> {
     let mut found = Vec::new();
-    for folder in ["src", "actors/src", "proto/src", "benches/src", "benches/micro", "tests", "fuzz/fuzz_targets"] {
+    for folder in [
+        "src",
+        "actors/src",
+        "proto/src",
+        "benches/src",
+        "benches/micro",
+        "benches/tests",
+        "tests",
+        "fuzz/fuzz_targets",
+    ] {
         collect(&root().join(folder), &mut found);
     }
     assert!(found.len() > 50, "the scan finds the files");

@@ -8,9 +8,9 @@ use super::machine::Input;
 use super::outbound::appointment_of;
 use super::pickup::Input as PickupInput;
 use super::{CallMsg, CallRef, CallState, Lookup, RunningTool, prompt};
-use crate::crm::CrmMsg;
+use crate::crm::{CrmMsg, CrmRef};
 use crate::dialogue::Reader;
-use crate::domain::{Appointment, Customer, TurnId};
+use crate::domain::{Appointment, Customer, PhoneNumber, TurnId};
 use crate::events::{BargedIn, GuessEnded, VendorTrouble, emit};
 use crate::history::{Entry, HistoryOp};
 use crate::limits;
@@ -33,12 +33,8 @@ impl CallState {
         };
         let (crm, purpose, myself) = (self.outside.router.crm.clone(), self.session.purpose, myself.clone());
         self.tasks.spawn(async move {
-            let ask = |reply_to| CrmMsg::FindByPhone { phone: phone.clone(), reply_to };
-            let (found, appointment) =
-                tokio::join!(crm.ask_again(limits::READ_TIMEOUT_MS, ask), appointment_of(&crm, purpose));
-            // A caller who cannot be looked up is greeted like one who is not on file.
-            let _ =
-                myself.cast(CallMsg::CallerFound(found.ok().and_then(Result::ok).flatten(), appointment.map(Box::new)));
+            let (customer, appointment) = tokio::join!(who_has(&crm, &phone), appointment_of(&crm, purpose));
+            let _ = myself.cast(CallMsg::CallerFound(customer, appointment.map(Box::new)));
         });
     }
 
@@ -308,4 +304,14 @@ impl CallState {
         }
         self.legs.turn.cast(TurnMsg::ToolDone { tool_call_id, content, end });
     }
+}
+
+/// Who has this number. A caller who cannot be looked up is greeted like one who is not on file.
+async fn who_has(crm: &CrmRef, phone: &PhoneNumber) -> Option<Customer> {
+    let began = Instant::now();
+    let ask = |reply_to| CrmMsg::FindByPhone { phone: phone.clone(), reply_to };
+    let found = crm.ask_again(limits::READ_TIMEOUT_MS, ask).await.ok()?.ok()?;
+    let source = metrics::Label::from_static_parts("source", found.source.as_str());
+    Metric::CustomerLookupSeconds.histogram(vec![source]).record(began.elapsed().as_secs_f64());
+    found.customer
 }

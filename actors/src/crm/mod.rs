@@ -17,7 +17,7 @@ use crate::domain::{Appointment, AppointmentId, Customer, CustomerId, PhoneNumbe
 use crate::effects::{EffectId, Fence};
 use crate::limits;
 use crate::names::ActorKind;
-use crate::ports::{Action, Store, StoreError};
+use crate::ports::{Action, Found, Store, StoreError};
 use crate::tasks::TaskScope;
 
 /// The CrmActor, whichever incarnation it is.
@@ -34,7 +34,7 @@ pub type Answer<T> = ReplyTo<Result<T, StoreError>>;
 #[allow(missing_docs, reason = "the fields are named by what they are")]
 pub enum CrmMsg {
     /// Who has this number?
-    FindByPhone { phone: PhoneNumber, reply_to: Answer<Option<Customer>> },
+    FindByPhone { phone: PhoneNumber, reply_to: Answer<Found> },
     /// Who is this?
     Find { customer: CustomerId, reply_to: Answer<Option<Customer>> },
     /// Who has names that begin like these? At most `limit`.
@@ -120,7 +120,7 @@ impl Behaviour for CrmActor {
     async fn handle(&self, _myself: &Mailbox<CrmMsg>, msg: CrmMsg, state: &mut CrmState) -> Result<(), ActorError> {
         match msg {
             CrmMsg::FindByPhone { phone, reply_to } => {
-                state.read(reply_to, async move |store: Arc<dyn Store>| store.customer_by_phone(&phone).await);
+                state.read(reply_to, async move |store: Arc<dyn Store>| store.look_up(&phone).await);
             }
             CrmMsg::Find { customer, reply_to } => {
                 state.read(reply_to, async move |store: Arc<dyn Store>| store.customer(customer).await);

@@ -26,10 +26,10 @@ pub use speech::{
 };
 pub use store::{
     Action, AppointmentChange, AppointmentStep, Booking, BookingCustomer, BookingStore, CalendarOrder, CallClaim,
-    CallEnd, CallFacts, CallProgress, CallRecord, CallSettled, Channel, Claim, CustomerStore, DueCall, DueTask,
+    CallEnd, CallFacts, CallProgress, CallRecord, CallSettled, Channel, Claim, CustomerStore, DueCall, DueTask, Found,
     JournalRow, JournalStore, NewMessage, OptOut, Order, OutboxRow, OutboxStore, PlannedCall, ReminderStore, Render,
-    RenderCustomer, RenderMessage, RenderVehicle, Store, StoreError, TakenMessage, TextKind, TextOrder, TextProgress,
-    TextStore,
+    RenderCustomer, RenderMessage, RenderVehicle, Source, Store, StoreError, TakenMessage, TextKind, TextOrder,
+    TextProgress, TextStore,
 };
 pub use telephony::{Dial, DialError, PlacedCall, SentText, StreamEnd, Telephony, Text};
 pub use vin::VinDecoder;

@@ -16,14 +16,14 @@ async fn world(lookup_ms: u64) -> World {
     World::with(FakeModel::receptionist(), store).await
 }
 
-fn find(reply_to: crate::crm::Answer<Option<crate::domain::Customer>>) -> CrmMsg {
+fn find(reply_to: crate::crm::Answer<crate::ports::Found>) -> CrmMsg {
     CrmMsg::FindByPhone { phone: PhoneNumber::parse(KNOWN_PHONE).unwrap(), reply_to }
 }
 
 /// Each shared actor answers.
 async fn all_answer(world: &World) {
     let found = world.addresses.crm.ask_again(ms(1_000), find).await.unwrap().unwrap();
-    assert_eq!(found.map(|c| c.id), Some(CustomerId(1)));
+    assert_eq!(found.customer.map(|c| c.id), Some(CustomerId(1)));
     let date = "2026-11-24".parse().unwrap();
     let ask = |reply_to| CalendarMsg::FreeOn { date, minutes: 30, reply_to };
     assert!(!world.addresses.calendar.ask_again(ms(1_000), ask).await.unwrap().unwrap().is_empty());
@@ -56,7 +56,7 @@ async fn questions_in_flight_fail_at_once_and_may_be_asked_again() {
     assert_eq!(once.await.unwrap(), Err(AskError::Lost));
     assert!(begun.elapsed() < ms(5), "{:?}", begun.elapsed());
     assert_eq!(crm.ask(ms(5_000), find).await.map(|_| ()), Err(AskError::Unavailable), "being restarted");
-    assert!(again.await.unwrap().unwrap().unwrap().is_some());
+    assert!(again.await.unwrap().unwrap().unwrap().customer.is_some());
     world.leaves_nothing().await;
 }
 

@@ -152,7 +152,7 @@ impl ToolRouter {
     /// Whoever has the caller's number now, as far as that can be said.
     pub(super) async fn by_phone(&self, identity: &Identity) -> Option<Customer> {
         let phone = identity.phone.as_ref()?;
-        self.read(|reply_to| CrmMsg::FindByPhone { phone: phone.clone(), reply_to }).await.ok().flatten()
+        self.read(|reply_to| CrmMsg::FindByPhone { phone: phone.clone(), reply_to }).await.ok()?.customer
     }
 
     fn service(&self, name: &str) -> Result<&Service, Value> {

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use otto_sim::compare::{self, Comparison, Options};
+use otto_sim::load;
 
 /// As in `otto-load`.
 #[global_allocator]
@@ -21,12 +22,9 @@ fn main() -> ExitCode {
 }
 
 async fn carry_out(options: &Options) -> ExitCode {
-    tokio::select! {
-        outcome = compare::run(options) => match outcome {
-            Ok(comparison) => tell(options, &comparison),
-            Err(error) => failed(&error),
-        },
-        _ = tokio::signal::ctrl_c() => failed(&"interrupted"),
+    match load::unless_told_to_end(compare::run(options)).await {
+        Ok(comparison) => tell(options, &comparison),
+        Err(error) => failed(&error),
     }
 }
 

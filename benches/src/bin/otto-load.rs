@@ -23,12 +23,9 @@ fn main() -> ExitCode {
 }
 
 async fn carry_out(plan: &Plan) -> ExitCode {
-    tokio::select! {
-        outcome = outcome(plan) => match outcome {
-            Ok(outcome) => tell(plan, &outcome),
-            Err(error) => failed(&error),
-        },
-        _ = tokio::signal::ctrl_c() => failed(&"interrupted"),
+    match load::unless_told_to_end(outcome(plan)).await {
+        Ok(outcome) => tell(plan, &outcome),
+        Err(error) => failed(&error),
     }
 }
 

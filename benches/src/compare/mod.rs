@@ -39,6 +39,7 @@ impl Options {
         let reasons = [
             (plan.url.is_some(), "--url: a comparison starts both programs itself"),
             (plan.soak.is_some() || plan.find_capacity, "--soak and --find-capacity: of no use in a comparison"),
+            (plan.customers > 0, "--customers: the straight-line program knows nobody"),
             (plan.html.is_some(), "--html: a comparison is text or JSON"),
             (plan.bounds != Bounds::default(), "a bound of otto-load: a comparison has --max-cpu-ratio alone"),
         ];
@@ -94,6 +95,7 @@ mod tests {
             ("--soak 60s", true),
             ("--find-capacity", true),
             ("--html load.html", true),
+            ("--customers 5", true),
             ("--max-added-p95-ms 50", true),
         ] {
             let parsed = Options::parse_from(["otto-compare"].into_iter().chain(options.split_whitespace()));

@@ -25,6 +25,12 @@ pub struct Bounds {
     /// The pause before an answer as the caller hears it, 95th percentile, in milliseconds.
     #[arg(long, value_name = "MS", value_parser = not_negative)]
     pub max_pause_p95_ms: Option<f64>,
+    /// How long a call waits to learn who rings when the cache knows, 99th percentile, in milliseconds.
+    #[arg(long, value_name = "MS", value_parser = not_negative)]
+    pub max_lookup_cached_p99_ms: Option<f64>,
+    /// The same when the database is asked, 99th percentile, in milliseconds.
+    #[arg(long, value_name = "MS", value_parser = not_negative)]
+    pub max_lookup_uncached_p99_ms: Option<f64>,
     /// Frames of 20 ms, of Otto's or of the callers' voices, that were lost.
     #[arg(long, value_name = "FRAMES")]
     pub max_lost_frames: Option<u64>,
@@ -56,6 +62,8 @@ impl Bounds {
             ("added latency, p99 in ms", self.max_added_p99_ms, ms(&report.added.sum, 0.99)),
             ("start to first audio, p99 in ms", self.max_first_audio_p99_ms, ms(&report.first_audio, 0.99)),
             ("pause before an answer, p95 in ms", self.max_pause_p95_ms, ms(&report.pause, 0.95)),
+            ("look-up, cached, p99 in ms", self.max_lookup_cached_p99_ms, ms(&report.lookups.cached, 0.99)),
+            ("look-up, uncached, p99 in ms", self.max_lookup_uncached_p99_ms, ms(&report.lookups.uncached, 0.99)),
             ("frames lost", count(self.max_lost_frames), Some(report.frames.lost() as f64)),
             ("frames that came late, in percent", self.max_late_percent, Some(report.frames.late_percent())),
             ("jitter at the recogniser, p99 in ms", self.max_jitter_p99_ms, ms(&report.frames.jitter_in, 0.99)),

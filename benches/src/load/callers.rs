@@ -56,6 +56,7 @@ pub(super) struct Caller {
     pub(super) number: u32,
     pub(super) kind: Kind,
     pub(super) steps: Vec<Step>,
+    from: String,
     longest: Duration,
 }
 
@@ -83,13 +84,12 @@ impl Caller {
             Kind::IsSilent => vec![Step::Silence(rng.random_range(5_000..7_000)), Step::HangUp],
             Kind::HangsUpEarly => vec![Step::Silence(rng.random_range(200..4_000)), Step::HangUp],
         };
-        Caller { number, kind, steps, longest: lasts + CALL_PATIENCE }
+        Caller { number, kind, steps, from: number_of(number, plan.customers), longest: lasts + CALL_PATIENCE }
     }
 
     /// The call to place.
     pub(super) fn call(&self) -> CallPlan {
-        let from = format!("+1555556{:04}", self.number % NUMBERS);
-        CallPlan::new(from, self.steps.clone()).with_max_duration(self.longest)
+        CallPlan::new(self.from.clone(), self.steps.clone()).with_max_duration(self.longest)
     }
 
     /// What the caller says into Otto's speech, in order.
@@ -104,6 +104,20 @@ impl Caller {
     pub(super) fn ended_by(&self) -> Side {
         if matches!(self.kind, Kind::IsSilent | Kind::HangsUpEarly) { Side::Caller } else { Side::Otto }
     }
+}
+
+/// Which number a caller rings from.
+fn number_of(caller: u32, customers: u32) -> String {
+    match (caller / 2).checked_rem(customers) {
+        Some(customer) if caller % 2 == 1 => number_on_file(customer),
+        _ => format!("+1555556{:04}", caller % NUMBERS),
+    }
+}
+
+/// The number of the n-th customer that `otto seed` puts on file: a hundred in every area code from 201 on, without 555.
+fn number_on_file(customer: u32) -> String {
+    let area = 201 + customer / 100;
+    format!("+1{}55501{:02}", if area < 555 { area } else { area + 1 }, customer % 100)
 }
 
 /// Gives every utterance of a caller its marker.
@@ -194,6 +208,15 @@ mod tests {
         let options = "--script mixed --seed 7";
         assert_eq!(steps(options), steps(options));
         assert_ne!(steps(options), steps("--script mixed --seed 8"));
+    }
+
+    #[test]
+    fn every_second_caller_is_a_customer_and_rings_again() {
+        let numbers: Vec<String> = (0..6).map(|caller| number_of(caller, 2)).collect();
+        let expected = ["+15555560000", "+12015550100", "+15555560002", "+12015550101", "+15555560004", "+12015550100"];
+        assert_eq!(numbers, expected);
+        assert_eq!([35_399, 35_400].map(number_on_file), ["+15545550199", "+15565550100"]);
+        assert_eq!(number_of(3, 0), "+15555560003");
     }
 
     #[test]

@@ -29,6 +29,11 @@ const MEASURE_EVERY: Duration = Duration::from_millis(500);
 /// A call that has ended.
 type Ended = (Caller, CallReport);
 
+/// After which all lines of a plan that stays are full; at once where each caller rings once.
+pub(super) fn full_after(plan: &Plan) -> Duration {
+    plan.stays().map_or(Duration::ZERO, |_| FIRST_ALONE + plan.ramp())
+}
+
 /// Places all calls of a plan and waits for their ends.
 pub(super) async fn place(plan: &Plan, world: &Arc<World>, counts: Arc<Counts>, ended: UnboundedSender<Ended>) {
     let mut rng = Seed(plan.seed).rng("ramp");

@@ -1,5 +1,6 @@
 //! The engine under load: a process of its own on a free port with a database of its own, or one that runs already.
 
+use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -12,6 +13,7 @@ use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 use url::Url;
 
+use super::lookups::Buckets;
 use super::{LoadError, Plan};
 use crate::World;
 
@@ -62,13 +64,25 @@ impl Questions {
         self.http.get(url).send().await.ok()?.json().await.ok()
     }
 
+    async fn metrics(&self) -> Option<String> {
+        let url = self.base.join("/metrics").ok()?;
+        self.http.get(url).timeout(METRICS_PATIENCE).send().await.ok()?.text().await.ok()
+    }
+
     /// Its gauges, out of `/metrics`.
     pub(super) async fn gauges(&self) -> Gauges {
-        let read = async {
-            let url = self.base.join("/metrics").ok()?;
-            self.http.get(url).timeout(METRICS_PATIENCE).send().await.ok()?.text().await.ok()
-        };
-        read.await.map_or_else(Gauges::default, |text| Gauges::read(&text))
+        self.metrics().await.map_or_else(Gauges::default, |text| Gauges::read(&text))
+    }
+
+    /// Its histogram of look-ups, out of `/metrics`.
+    pub(super) async fn lookups(&self) -> Buckets {
+        self.metrics().await.map_or_else(Buckets::default, |text| Buckets::read(&text))
+    }
+
+    /// The same, later.
+    pub(super) async fn lookups_after(self, wait: Duration) -> Buckets {
+        sleep(wait).await;
+        self.lookups().await
     }
 }
 
@@ -103,7 +117,7 @@ impl Engine {
                 pid: plan.pid,
                 started: None,
             },
-            None => spawn(plan, world, http)?,
+            None => spawn(plan, world, http).await?,
         };
         if engine.started.is_none() {
             print_settings(world);
@@ -184,20 +198,15 @@ impl Engine {
     }
 }
 
-fn spawn(plan: &Plan, world: &World, http: reqwest::Client) -> Result<Engine, LoadError> {
+async fn spawn(plan: &Plan, world: &World, http: reqwest::Client) -> Result<Engine, LoadError> {
     let program = program(plan)?;
     let folder = tempfile::tempdir().map_err(LoadError::io("no temporary folder"))?;
     let port = free_port().map_err(LoadError::io("no free port"))?;
-    let log = std::fs::File::create(log_file(folder.path())).map_err(LoadError::io("cannot write a log"))?;
-    let mut command = Command::new(&program);
-    command.arg("serve").current_dir(folder.path()).env_clear().envs(world.env());
-    command
-        .env("PORT", port.to_string())
-        .env("MAX_CALLS", (plan.calls * SEATS_PER_CALL).to_string())
-        .env("DRAIN_SECONDS", "1");
-    command.env("DATABASE_URL", format!("sqlite://{}", folder.path().join("load.db").display()));
-    command.envs(plan.set.iter().map(|(name, value)| (name, value)));
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).kill_on_drop(true);
+    if plan.customers > 0 {
+        seed(command(&program, plan, world, folder.path())?, plan.customers).await?;
+    }
+    let mut command = command(&program, plan, world, folder.path())?;
+    command.arg("serve").env("PORT", port.to_string());
     let child = match &plan.pinned {
         Some(pinned) => pinned.start_engine(|| command.spawn())?,
         None => command.spawn(),
@@ -211,6 +220,26 @@ fn spawn(plan: &Plan, world: &World, http: reqwest::Client) -> Result<Engine, Lo
         pid: child.id(),
         started: Some(Started { child, folder }),
     })
+}
+
+/// The engine's program with the settings of the run.
+fn command(program: &Path, plan: &Plan, world: &World, folder: &Path) -> Result<Command, LoadError> {
+    let log = File::options().create(true).append(true).open(log_file(folder));
+    let log = log.map_err(LoadError::io("cannot write a log"))?;
+    let mut command = Command::new(program);
+    command.current_dir(folder).env_clear().envs(world.env());
+    command.env("MAX_CALLS", (plan.calls * SEATS_PER_CALL).to_string()).env("DRAIN_SECONDS", "1");
+    command.env("DATABASE_URL", format!("sqlite://{}", folder.join("load.db").display()));
+    command.envs(plan.set.iter().map(|(name, value)| (name, value)));
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).kill_on_drop(true);
+    Ok(command)
+}
+
+/// Puts the engine's invented customers on file.
+async fn seed(mut command: Command, customers: u32) -> Result<(), LoadError> {
+    command.arg("seed").arg("--customers").arg(customers.to_string());
+    let status = command.status().await.map_err(LoadError::io("cannot put customers on file"))?;
+    if status.success() { Ok(()) } else { Err(LoadError::NotReady(format!("`seed` ended with {status}"))) }
 }
 
 /// The program that was named, or the one beside this one.

@@ -48,6 +48,14 @@ impl Hop {
         self.values.saturating_record(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX));
     }
 
+    /// Adds a duration in microseconds, so many times.
+    pub(super) fn record_many(&mut self, us: u64, times: u64) {
+        // None at all would still be the largest.
+        if times > 0 {
+            self.values.saturating_record_n(us, times);
+        }
+    }
+
     /// Adds a count.
     pub(super) fn record_count(&mut self, count: u64) {
         self.values.saturating_record(count);

@@ -12,6 +12,7 @@ mod engine;
 mod floor;
 mod hop;
 mod ledger;
+mod lookups;
 mod marker;
 mod measure;
 mod plan;
@@ -19,6 +20,7 @@ mod report;
 mod samples;
 mod search;
 mod soak;
+mod told;
 mod usage;
 mod watch;
 
@@ -39,8 +41,10 @@ pub use callers::Script;
 pub use capacity::{Capacity, find_capacity};
 pub use cost::Cost;
 pub use hop::Hop;
+pub use lookups::Lookups;
 pub use plan::Plan;
 pub use report::{AddedHops, Frames, Report};
+pub use told::unless_told_to_end;
 
 /// A run that could not be carried out. Failures of calls are no error but part of the [`Report`].
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +69,9 @@ pub enum LoadError {
     /// The engine ended, or never became ready.
     #[error("the engine is not ready: {0}")]
     NotReady(String),
+    /// A signal came before the run was over.
+    #[error("told to end by {0}")]
+    ToldToEnd(&'static str),
 }
 
 impl LoadError {
@@ -87,14 +94,17 @@ pub async fn run(plan: &Plan) -> Result<Report, LoadError> {
     let watch = Watch::start(engine.process(), engine.questions(), plan.soak.is_some(), plan.quiet).await;
     let (tally, ended, to_tally) = Tally::new(plan, &world, &brain);
     let tally = tokio::spawn(tally.run(to_tally));
+    let earlier = tokio::spawn(engine.questions().lookups_after(crowd::full_after(plan)));
     crowd::place(plan, &world, watch.counts(), ended).await;
     let residue = engine.residue().await;
+    let lookups = engine.questions().lookups().await.since(&earlier.await.unwrap_or_default());
     let watched = watch.stop().await;
     let floor = floor.stop().await;
     engine.stop().await?;
     world.shutdown().await;
     let (mut report, seen) = tally.await.expect("the tally does not panic").finish();
     report.surround(watched, floor, residue, seen);
+    report.lookups = lookups;
     Ok(report)
 }
 

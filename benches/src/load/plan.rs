@@ -50,6 +50,10 @@ pub struct Plan {
     /// With --find-capacity: the most calls that are tried.
     #[arg(long, value_name = "CALLS", default_value_t = 3_200, value_parser = clap::value_parser!(u32).range(1..=20_000))]
     pub most: u32,
+    /// Puts so many invented customers on file first (`otto seed`); every second caller rings from one of their numbers,
+    /// in turn, and so rings again. The others are new. With --url they must be on file already.
+    #[arg(long, value_name = "CUSTOMERS", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=10_000))]
+    pub customers: u32,
     /// Runs the engine on one processor (or on so many), and this program on the others.
     #[arg(long, value_name = "PROCESSORS", num_args = 0..=1, default_missing_value = "1", conflicts_with = "url",
           value_parser = clap::value_parser!(u16).range(1..))]

@@ -157,7 +157,7 @@ async fn ask_until(
 
 async fn ask(crm: &Mailbox<CrmMsg>, phone: &PhoneNumber) -> anyhow::Result<()> {
     let question = |reply_to| CrmMsg::FindByPhone { phone: phone.clone(), reply_to };
-    match crm.ask(limits::ASK_TIMEOUT_MS, question).await?? {
+    match crm.ask(limits::ASK_TIMEOUT_MS, question).await??.customer {
         Some(_) => Ok(()),
         None => bail!("a customer who was put on file is not there"),
     }

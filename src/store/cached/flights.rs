@@ -6,11 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared};
-use otto_actors::domain::Customer;
-use otto_actors::ports::StoreError;
+use otto_actors::ports::{Found, StoreError};
 
 /// What a look-up finds.
-pub(super) type Answer = Result<Option<Customer>, StoreError>;
+pub(super) type Answer = Result<Found, StoreError>;
 
 /// The look-ups that are under way. Each is a task of its own, so that nobody who leaves takes it along; when it has
 /// ended, whatever its outcome, the next look-up begins a new one.

@@ -31,7 +31,7 @@ use metrics::{Counter, Label};
 use otto_actors::domain::{Customer, CustomerId, PhoneNumber, ServiceRecord, Vehicle};
 use otto_actors::effects::{EffectId, Fence};
 use otto_actors::metrics::Metric;
-use otto_actors::ports::{Action, BookingCustomer, Cache, CustomerStore, Store, StoreError};
+use otto_actors::ports::{Action, BookingCustomer, Cache, CustomerStore, Found, Source, Store, StoreError};
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -122,11 +122,11 @@ impl Behind {
         match self.entry(key, phone).await {
             Some(Entry::Known(customer)) => {
                 self.hits.increment(1);
-                Ok(customer)
+                Ok(Found { customer, source: Source::Cache })
             }
             Some(Entry::JustChanged) => {
                 self.changed.increment(1);
-                self.store.customer_by_phone(phone).await
+                self.store.look_up(phone).await
             }
             None => {
                 self.misses.increment(1);
@@ -145,12 +145,12 @@ impl Behind {
     /// Asks the database, and keeps the answer where nothing has come in between.
     async fn read_and_keep(&self, key: &str, phone: &PhoneNumber) -> Answer {
         let began = Instant::now();
-        let customer = self.store.customer_by_phone(phone).await?;
+        let found = self.store.look_up(phone).await?;
         if began.elapsed() < PUT_WITHIN {
-            let ttl = if customer.is_some() { CUSTOMER_TTL } else { NOBODY_TTL };
-            self.cache.put_new(key, Entry::Known(customer.clone()).encode(), ttl).await;
+            let ttl = if found.customer.is_some() { CUSTOMER_TTL } else { NOBODY_TTL };
+            self.cache.put_new(key, Entry::Known(found.customer.clone()).encode(), ttl).await;
         }
-        Ok(customer)
+        Ok(found)
     }
 }
 
@@ -162,12 +162,16 @@ pub fn customer_key(phone: &PhoneNumber) -> String {
 
 #[async_trait]
 impl CustomerStore for CachedStore {
-    async fn customer_by_phone(&self, phone: &PhoneNumber) -> Answer {
+    async fn customer_by_phone(&self, phone: &PhoneNumber) -> Result<Option<Customer>, StoreError> {
+        Ok(self.look_up(phone).await?.customer)
+    }
+
+    async fn look_up(&self, phone: &PhoneNumber) -> Answer {
         let (behind, phone) = (Arc::clone(&self.behind), phone.clone());
         self.flights.join(customer_key(&phone), |key| async move { behind.find(&key, &phone).await }).await
     }
 
-    async fn customer(&self, id: CustomerId) -> Answer {
+    async fn customer(&self, id: CustomerId) -> Result<Option<Customer>, StoreError> {
         self.behind.store.customer(id).await
     }
 

@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
-use otto_actors::domain::PhoneNumber;
-use otto_actors::ports::{BookingStore as _, CallClaim, CustomerStore as _, ReminderStore as _, Store as _};
+use bytes::Bytes;
+use otto_actors::domain::{CallSid, PhoneNumber, TurnId};
+use otto_actors::ports::{
+    BookingStore as _, CallClaim, CustomerStore as _, JournalRow, JournalStore as _, ReminderStore as _, Store as _,
+};
 
 use super::*;
 use crate::store::Records;
@@ -90,6 +93,34 @@ async fn a_conflict_is_tried_again() {
     let attempts: i64 =
         sqlx::query_scalar("SELECT last_value FROM attempts").fetch_one(&by_hand.primary).await.unwrap();
     assert_eq!((attempts, store.undelivered().await), (3, Ok(1)));
+}
+
+/// Every statement is a round trip, and the journal is most of what is written.
+#[tokio::test]
+async fn a_batch_of_events_is_one_statement() {
+    let database = Database::create().await;
+    let store = open(&database).await;
+    run(
+        &store,
+        "CREATE SEQUENCE statements;
+         CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$
+         BEGIN PERFORM nextval('statements'); RETURN NULL; END $$;
+         CREATE TRIGGER note AFTER INSERT ON call_events FOR EACH STATEMENT EXECUTE FUNCTION note();",
+    )
+    .await;
+    let event = |seq| JournalRow {
+        call: CallSid::parse("CA1").unwrap(),
+        seq,
+        at: at(15, 0),
+        turn: TurnId(1),
+        kind: "heard",
+        payload: Bytes::from_static(b"payload"),
+    };
+    let batch: Vec<_> = (1..=256).map(event).collect();
+    store.append_events(&batch).await.unwrap();
+    let count = async |sql| sqlx::query_scalar::<_, i64>(sql).fetch_one(&store.primary).await.unwrap();
+    assert_eq!(count("SELECT count(*) FROM call_events").await, 256);
+    assert_eq!(count("SELECT last_value FROM statements").await, 1);
 }
 
 #[tokio::test]

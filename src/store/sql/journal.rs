@@ -1,32 +1,14 @@
-//! What happened in calls: the journal's events and one line a call. Writes that may be repeated without harm.
+//! What happened in calls, one line a call. Writes that may be repeated without harm. The journal's events are in `events.rs`
+//! of each database.
 
 use otto_actors::domain::{AnsweredBy, CallSid, CallStatus};
-use otto_actors::ports::{CallEnd, CallProgress, CallRecord, JournalRow, StoreError};
+use otto_actors::ports::{CallEnd, CallProgress, CallRecord, StoreError};
 use sqlx::types::Json;
 
 use super::dialect::{Connection, store_error};
 use super::reminders;
 use crate::store::rows::integer;
-use crate::store::stamp::{Stamp, StampMs};
-
-/// Adds events; those that are there already stay as they are.
-pub(super) async fn append_events(tx: &mut Connection, events: &[JournalRow]) -> Result<(), StoreError> {
-    let sql = "INSERT INTO call_events (call_sid, seq, at, turn, kind, payload) VALUES ($1, $2, $3, $4, $5, $6) \
-               ON CONFLICT (call_sid, seq) DO NOTHING";
-    for event in events {
-        sqlx::query(sql)
-            .bind(event.call.as_str())
-            .bind(integer(event.seq))
-            .bind(StampMs::new(event.at))
-            .bind(integer(event.turn.0))
-            .bind(event.kind)
-            .bind(event.payload.as_ref())
-            .execute(&mut *tx)
-            .await
-            .map_err(store_error)?;
-    }
-    Ok(())
-}
+use crate::store::stamp::Stamp;
 
 /// Notes the start. A repeat, or a start that arrives after the end, fills only what is not known yet; a call began when
 /// it was first heard of.

@@ -17,7 +17,7 @@ use otto_actors::ports::{
 use serde_json::Value;
 
 use super::dialect::{Database, store_error};
-use super::{appointments, bays, bulk, calendar, demo, effects, journal, outbox, reads};
+use super::{appointments, bays, bulk, calendar, demo, effects, events, journal, outbox, reads};
 use crate::store::{Records, SeedPlan, Seeded, contention};
 
 /// A read on the replica, and on the primary when there is no replica or it does not answer.
@@ -89,7 +89,7 @@ impl BookingStore for Database {
 #[async_trait]
 impl JournalStore for Database {
     async fn append_events(&self, events: &[JournalRow]) -> Result<(), StoreError> {
-        write!(self, |tx| journal::append_events(tx, events))
+        write!(self, |tx| events::append(tx, events))
     }
 
     async fn call_started(&self, call: &CallRecord) -> Result<(), StoreError> {

@@ -41,6 +41,7 @@ mod demo;
 mod dialect;
 #[path = "../sql/effects.rs"]
 mod effects;
+mod events;
 #[path = "../sql/journal.rs"]
 mod journal;
 #[path = "../sql/opt_outs.rs"]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use otto_actors::domain::{
     Appointment, AppointmentId, BayId, Customer, CustomerFacts, CustomerId, CustomerKind, Money, NewAppointment,
     NewCustomer, NewVehicle, Shop, ShopBay, TurnId, Vehicle, VehicleId, Vin,
@@ -226,20 +226,24 @@ pub(in crate::store) async fn a_message_is_taken_once(open: fn(usize) -> Opening
 
 pub(in crate::store) async fn the_journal_takes_an_event_once(open: fn(usize) -> Opening) {
     let lab = open(1).await;
-    let event = |seq, payload: &'static [u8]| JournalRow {
+    let event = |seq, kind, payload: &'static [u8]| JournalRow {
         call: effect(1, "").call,
         seq,
-        at: time("2026-11-24T15:00:00.250Z"),
-        turn: TurnId(1),
-        kind: "heard",
+        at: time("2026-11-24T15:00:00.250Z") + TimeDelta::seconds(seq.cast_signed()),
+        turn: TurnId(seq + 10),
+        kind,
         payload: Bytes::from_static(payload),
     };
-    lab.one.append_events(&[event(1, b"a"), event(2, b"bc")]).await.unwrap();
-    lab.two.append_events(&[event(2, b"other"), event(3, b"d")]).await.unwrap();
+    let batch = [event(1, "heard", b"a"), event(2, "said", b"bc"), event(1, "again", b"again")];
+    lab.one.append_events(&batch).await.unwrap();
+    lab.one.append_events(&batch).await.unwrap();
+    lab.two.append_events(&[event(2, "other", b"other"), event(3, "heard", b"d")]).await.unwrap();
     lab.one.append_events(&[]).await.unwrap();
-    let total = "SELECT CAST(sum(length(payload)) * 10 + count(*) AS BIGINT) FROM call_events";
-    assert_eq!(lab.count(total).await, 43);
-    let exact = "SELECT count(*) FROM call_events WHERE at = '2026-11-24T15:00:00.250Z'";
+    assert_eq!(lab.count("SELECT count(*) FROM call_events").await, 3);
+    let exact = "SELECT count(*) FROM call_events WHERE turn = seq + 10 AND \
+                 (seq = 1 AND kind = 'heard' AND length(payload) = 1 AND at = '2026-11-24T15:00:01.250Z' OR \
+                  seq = 2 AND kind = 'said' AND length(payload) = 2 AND at = '2026-11-24T15:00:02.250Z' OR \
+                  seq = 3 AND kind = 'heard' AND length(payload) = 1 AND at = '2026-11-24T15:00:03.250Z')";
     assert_eq!(lab.count(exact).await, 3);
 }
 

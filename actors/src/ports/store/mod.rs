@@ -13,7 +13,7 @@ pub use action::{
     RenderMessage, RenderVehicle,
 };
 pub use bookings::BookingStore;
-pub use customers::CustomerStore;
+pub use customers::{CustomerStore, Found, Source};
 pub use journal::{CallEnd, CallFacts, CallProgress, CallRecord, JournalRow, JournalStore};
 pub use outbox::{CalendarOrder, Claim, Order, OutboxRow, OutboxStore};
 pub use reminders::{

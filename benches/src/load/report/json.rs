@@ -42,7 +42,7 @@ impl Report {
         json!({"script": format!("{:?}", plan.script), "calls": plan.calls, "seconds": plan.seconds,
             "hold_seconds": plan.hold.map(|hold| hold.as_secs()), "soak_seconds": plan.soak.map(|soak| soak.as_secs()),
             "ramp_per_second": plan.ramp_per_second, "seed": plan.seed, "stt_ms": plan.stt_ms, "llm_ms": plan.llm_ms,
-            "token_ms": plan.token_ms, "tts_ms": plan.tts_ms, "ms_per_char": plan.ms_per_char, "pin": plan.pin})
+            "token_ms": plan.token_ms, "customers": plan.customers, "tts_ms": plan.tts_ms, "ms_per_char": plan.ms_per_char, "pin": plan.pin})
     }
 }
 

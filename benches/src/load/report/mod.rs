@@ -12,7 +12,7 @@ use super::ledger::Surroundings;
 use super::measure::{Added, Measured};
 use super::samples::Watched;
 use super::soak::Soak;
-use super::{Hop, Plan};
+use super::{Hop, Lookups, Plan};
 
 pub(super) use html::capacity_page;
 
@@ -109,6 +109,8 @@ pub struct Report {
     pub holes: Hop,
     /// A byte to another task of the load side and back, over loopback: what no measurement can be below.
     pub floor: Hop,
+    /// How long the engine's calls waited to learn who rings, while all callers were on the line.
+    pub lookups: Lookups,
     /// Frames of both voices.
     pub frames: Frames,
     /// Calls placed.
@@ -143,6 +145,7 @@ impl Report {
             pause,
             holes,
             floor,
+            lookups: Lookups::default(),
             frames: Frames::default(),
             calls: 0,
             failed: 0,
@@ -272,7 +275,7 @@ impl Report {
     }
 
     /// Every hop: its name in JSON, its title, and the values.
-    fn hops(&self) -> [(&'static str, &'static str, &Hop); 12] {
+    fn hops(&self) -> [(&'static str, &'static str, &Hop); 14] {
         let added = &self.added;
         [
             ("added_ear", "caller to recogniser", &added.ear),
@@ -286,6 +289,8 @@ impl Report {
             ("first_audio", "start to first audio", &self.first_audio),
             ("pause", "pause before an answer", &self.pause),
             ("holes", "holes in speech", &self.holes),
+            ("lookup_cached", "look-up, cached", &self.lookups.cached),
+            ("lookup_uncached", "look-up, uncached", &self.lookups.uncached),
             ("floor", "(loopback, load side)", &self.floor),
         ]
     }

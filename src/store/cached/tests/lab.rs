@@ -8,7 +8,7 @@ use otto_actors::domain::{
     CallSid, Customer, CustomerFacts, CustomerId, NewCustomer, PhoneNumber, ServiceRecord, TurnId, Vehicle,
 };
 use otto_actors::effects::{EffectId, Fence};
-use otto_actors::ports::{Action, Cache, CustomerStore, Store, StoreError};
+use otto_actors::ports::{Action, Cache, CustomerStore, Source, Store, StoreError};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
@@ -53,8 +53,10 @@ impl Lab {
     /// Who has the number, as this node says; and whether the database was asked.
     pub(super) async fn ask(&self, node: &CachedStore, n: usize) -> (Option<String>, bool) {
         let before = self.database.queries();
-        let name = name(node, n).await;
-        (name, self.database.queries() > before)
+        let found = node.look_up(&phone(n)).await.unwrap();
+        let asked = self.database.queries() > before;
+        assert_eq!(found.source, if asked { Source::Database } else { Source::Cache });
+        (found.customer.map(|customer| customer.name), asked)
     }
 
     /// Asks until the cache answers: on a busy machine an operation of Redis may take too long.
