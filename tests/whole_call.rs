@@ -1,9 +1,11 @@
 //! A call from hello to goodbye, for callers who are known and callers who are not.
 
+use otto_sim::Latency;
+use otto_sim::openai::{Reply, Request};
 use otto_sim::twilio::Side;
 use sqlx::Row as _;
 
-use crate::support::{MARIA, STRANGER, Workshop, books_on_tuesday, listen, say, until_hang_up};
+use crate::support::{MARIA, STRANGER, Tweaks, Workshop, books_on_tuesday, goodbye, listen, say, until_hang_up};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_known_caller_books_and_otto_hangs_up() {
@@ -94,5 +96,29 @@ async fn one_flush_a_reply_and_no_protocol_violation_at_any_vendor() {
     assert_eq!(workshop.world.stt.violations().all(), []);
     assert_eq!(workshop.world.tts.violations().all(), []);
     assert_eq!(workshop.world.openai.refused().len(), 0, "{:?}", workshop.world.openai.refused().all());
+    workshop.close().await;
+}
+
+/// Answers one question, under a name by which the answer is known again.
+fn may_come_over(request: &Request) -> Reply {
+    let asks = request.messages.last().is_some_and(|m| m.content.as_deref() == Some("Can I come over?"));
+    if asks { Reply { label: Some("answer".into()), ..Reply::say("Yes, any time.") } } else { goodbye() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_model_is_asked_before_the_end_of_the_turn_once_the_caller_is_quiet() {
+    let workshop = Workshop::open_with(14, Tweaks::default(), may_come_over).await;
+    workshop.world.stt.knobs().update(|settings| settings.latency = Latency::fixed(100.0));
+    let steps = vec![listen(), say("Can I come over?"), listen(), say("Thanks, bye."), until_hang_up()];
+    let report = workshop.call(MARIA, steps).await;
+    assert!(report.is_clean(), "{:?} {:?}", report.timeouts, report.violations);
+    assert_eq!(report.heard_text().matches("Yes, any time.").count(), 1, "{}", report.heard_text());
+    let transcripts = workshop.world.stt.transcripts().all();
+    let end = transcripts.iter().find(|t| t.ends_turn).expect("the end of the question");
+    let asked: Vec<_> = workshop.world.openai.answered().all().into_iter().map(|answer| answer.asked).collect();
+    assert_eq!(asked.len(), 1, "the guess is the answer");
+    let ahead = end.at.saturating_duration_since(asked[0]).as_millis();
+    // It is quiet for 200 ms; the vendor waits for 300 and needs 100 more.
+    assert!(ahead > 50, "asked {ahead} ms ahead");
     workshop.close().await;
 }

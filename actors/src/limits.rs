@@ -61,6 +61,12 @@ pub const STT_VOICE_SAMPLES: u64 = 100 * SAMPLES_PER_MS;
 pub const STT_UNHEARD_SAMPLES: u64 = 1_500 * SAMPLES_PER_MS;
 /// A voice and no message after so much more audio: the session is replaced, while all that was said is still kept.
 pub const STT_VOICE_STALL_SAMPLES: u64 = 3_500 * SAMPLES_PER_MS;
+/// Quiet behind words that are all that was said, after which the caller counts as silent: 200 ms. The stops within fluent
+/// speech are shorter.
+pub const STT_QUIET_SAMPLES: u64 = 200 * SAMPLES_PER_MS;
+/// How far the last sound and the end of the last word may be apart: 200 ms. The vendor's times are not exact, and the end
+/// of a word is low.
+pub const STT_WORD_END_SAMPLES: u64 = 200 * SAMPLES_PER_MS;
 /// No message after so much audio of any kind: the session is replaced.
 pub const STT_STALL_SAMPLES: u64 = 10_000 * SAMPLES_PER_MS;
 /// Without a session for this long the caller is told; a quick reconnect goes unnoticed.
@@ -111,10 +117,9 @@ pub const MARK_GRACE_MS: Duration = ms(1_500);
 
 /// Words and then nothing from the speech-to-text for this long: the turn is over, whatever the vendor says.
 pub const TURN_SILENCE_MS: Duration = ms(1_800);
-/// Words that have not changed for this long are probably all: the model is asked ahead.
-pub const SPECULATE_AFTER_MS: Duration = ms(250);
-/// The same for words that end like a sentence: the recogniser writes the mark when it hears the voice fall.
-pub const SPECULATE_AFTER_SENTENCE_MS: Duration = ms(100);
+/// On a line that is never quiet, words that have not changed for this long are probably all: the model is asked ahead.
+/// Longer than a long word, during which the words do not change either.
+pub const SPECULATE_AFTER_MS: Duration = ms(500);
 /// Requests of one call that were asked ahead in vain; after that none is.
 pub const SPECULATIONS_WASTED_PER_CALL: u32 = 20;
 /// An interruption without a final word for this long after its last word was none.
@@ -325,7 +330,6 @@ const _: () = {
     assert!(STT_KEEP_ALIVE_EVERY_MS.as_millis() * 2 < 10_000, "two keep-alives fit into the vendor's window");
     assert!(TOOL_FILLER_AFTER_MS.as_millis() < TOOL_TIMEOUT_MS.as_millis());
     assert!(MODEL_FILLER_AFTER_MS.as_millis() < MODEL_FIRST_EVENT_TIMEOUT_MS.as_millis());
-    assert!(SPECULATE_AFTER_SENTENCE_MS.as_millis() < SPECULATE_AFTER_MS.as_millis());
     assert!(SPECULATE_AFTER_MS.as_millis() < TURN_SILENCE_MS.as_millis());
     assert!((MODEL_PAUSE_MS.as_millis() + MODEL_FILLER_AFTER_MS.as_millis()) < 4_000, "no silence is longer than 4 s");
     assert!(FILLER_AGAIN_AFTER_MS.as_millis() < 4_000 && DEAF_FILLER_AFTER_MS.as_millis() < 4_000);
@@ -342,6 +346,7 @@ const _: () = {
     assert!(STT_LEAD_SAMPLES <= VOICE_SILENCE_KEPT_SAMPLES, "a new session has its lead");
     assert!(VOICE_QUIET_SAMPLES >= TURN_SILENCE_MS.as_millis() as u64 * SAMPLES_PER_MS, "no turn waits for a parcel");
     assert!(STT_LEAD_SAMPLES < STT_LAG_SAMPLES, "a session that begins in silence has caught up at once");
+    assert!(STT_QUIET_SAMPLES < VOICE_QUIET_SAMPLES, "no silence is noticed by the parcel");
     assert!(STT_UNHEARD_SAMPLES < STT_VOICE_STALL_SAMPLES);
     assert!(
         ((STT_VOICE_SAMPLES + STT_UNHEARD_SAMPLES) / SAMPLES_PER_MS) < TURN_SILENCE_MS.as_millis() as u64,

@@ -19,7 +19,7 @@ pub(crate) use loudness::tests::tone;
 pub use playout::{Playout, PlayoutClock};
 pub(crate) use playout::{duration, samples};
 pub use reader::{MediaListener, MediaSignal};
-pub use voice::{Voice, VoiceReader, VoiceRing};
+pub use voice::{LastSound, Voice, VoiceReader, VoiceRing};
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

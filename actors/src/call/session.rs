@@ -134,7 +134,7 @@ impl Session {
         let counts = match report {
             SttReport::Words { is_final, text, speech_final, .. } => (*is_final && !text.is_empty()) || *speech_final,
             SttReport::UtteranceEnd => !self.pending.is_empty(),
-            SttReport::Eager(_) | SttReport::Resumed => false,
+            SttReport::FellSilent | SttReport::Eager(_) | SttReport::Resumed => false,
             SttReport::Deaf | SttReport::Hears | SttReport::GivenUp | SttReport::Trouble(_) => false,
         };
         if counts { self.keep(Pending::Heard(report.clone())) } else { None }

@@ -157,6 +157,7 @@ impl CallState {
             SttReport::Words { text, is_final, speech_final, waited } => {
                 TurnMsg::Words { text, is_final, speech_final, waited }
             }
+            SttReport::FellSilent => TurnMsg::FellSilent,
             SttReport::UtteranceEnd => TurnMsg::UtteranceEnd,
             SttReport::Eager(text) => TurnMsg::Eager(text),
             SttReport::Resumed => TurnMsg::Resumed,

@@ -69,6 +69,15 @@ pub struct VoiceReader {
     next: u64,
 }
 
+/// The last sound of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastSound {
+    /// The position after it.
+    pub end: u64,
+    /// Samples of quiet that have come since.
+    pub quiet: u64,
+}
+
 /// What a reader comes upon.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Voice {
@@ -178,6 +187,13 @@ impl VoiceReader {
     pub fn backlog(&self) -> u64 {
         let frames = self.ring.frames();
         frames.end.saturating_sub(self.next.max(frames.settled))
+    }
+
+    /// The last sound that has come, read or not.
+    #[must_use]
+    pub fn last_sound(&self) -> LastSound {
+        let frames = self.ring.frames();
+        LastSound { end: frames.sound_end, quiet: frames.quiet.samples }
     }
 
     /// Passes over the frames that wait for as long as they are `idle`, but for the last `keep` samples. Returns how many

@@ -29,6 +29,8 @@ pub(super) enum Input {
     Unheard { session: u64 },
     /// A session has said something; the voice up to `understood` is in it and will not be said again.
     Event { session: u64, event: SttEvent, understood: Option<u64> },
+    /// A session has heard all that was said, and the line is quiet.
+    FellSilent { session: u64 },
     /// A session is over, or could not be opened.
     Lost { session: u64, error: VendorError },
     /// A timer is over.
@@ -110,6 +112,9 @@ impl SttMachine {
             Input::Event { session, event, understood } if session == self.session => {
                 self.event(event, understood, &mut effects);
             }
+            Input::FellSilent { session } if session == self.session => {
+                effects.push(Effect::Report(SttReport::FellSilent));
+            }
             Input::Lost { session, error } if session == self.session => self.lost(&error, &mut effects),
             Input::Due(timer) => self.due(timer, &mut effects),
             // Of a session that was replaced.
@@ -117,6 +122,7 @@ impl SttMachine {
             | Input::CaughtUp { .. }
             | Input::Unheard { .. }
             | Input::Event { .. }
+            | Input::FellSilent { .. }
             | Input::Lost { .. } => {}
         }
         effects

@@ -4,6 +4,7 @@
 mod loudness;
 mod machine;
 mod pump;
+mod silence;
 #[cfg(test)]
 mod tests;
 
@@ -56,6 +57,7 @@ enum Pumped {
     Unheard,
     /// What was said, and the position up to which it is all that will be said of the voice.
     Event(SttEvent, Option<u64>),
+    FellSilent,
     Lost(VendorError),
 }
 
@@ -73,6 +75,8 @@ pub enum SttReport {
         /// The silence since the last word, when it is known.
         waited: Duration,
     },
+    /// The caller has been quiet for a moment, and the words that were reported last are all that was said before.
+    FellSilent,
     /// No word for a while.
     UtteranceEnd,
     /// The speaker has probably stopped, having said this in the turn so far: [`SttReport::Resumed`] or a speech-final
@@ -173,6 +177,7 @@ impl SttState {
             Pumped::CaughtUp => Input::CaughtUp { session },
             Pumped::Unheard => Input::Unheard { session },
             Pumped::Event(event, understood) => Input::Event { session, event, understood },
+            Pumped::FellSilent => Input::FellSilent { session },
             Pumped::Lost(error) => Input::Lost { session, error },
         };
         self.step(myself, input);

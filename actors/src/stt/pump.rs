@@ -3,6 +3,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -11,10 +12,11 @@ use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 use super::Pumped;
 use super::loudness::{Doubt, Unanswered};
+use super::silence::Silence;
 use crate::events::{AudioInDropped, emit};
 use crate::limits;
 use crate::media_plane::{Voice, VoiceReader, VoiceRing, duration, is_audible, samples};
-use crate::ports::{SpeechToText, SttEvent, SttInput, SttSession, VendorError, VendorErrorKind};
+use crate::ports::{SpeechToText, SttEvent, SttInput, SttSession, Transcript, VendorError, VendorErrorKind};
 use crate::tasks::within;
 
 const STT: &str = "speech-to-text";
@@ -96,6 +98,7 @@ struct Pump {
     /// The stream's position after the last of them.
     position: u64,
     unanswered: Unanswered,
+    silence: Silence,
     /// A voice without an answer is no proof that the session is dead.
     patience: bool,
     caught_up: bool,
@@ -105,7 +108,7 @@ impl Pump {
     fn new(session: SttSession, voice: oneshot::Receiver<VoiceRing>, patience: bool) -> Self {
         let (now, source) = (Instant::now(), Source::Coming(voice));
         let keep_alive = Box::pin(sleep_until(now + limits::STT_KEEP_ALIVE_EVERY_MS));
-        let (sent, position, unanswered, caught_up) = Default::default();
+        let (sent, position, unanswered, silence, caught_up) = Default::default();
         Self {
             session,
             source,
@@ -115,6 +118,7 @@ impl Pump {
             sent,
             position,
             unanswered,
+            silence,
             patience,
             caught_up,
         }
@@ -142,7 +146,22 @@ impl Pump {
             if let Err(error) = done {
                 return error;
             }
+            self.listen_for_silence(tell);
         }
+    }
+
+    fn listen_for_silence(&mut self, tell: &(impl Fn(Pumped) -> bool + Sync)) {
+        if self.silence.is_awaited()
+            && let Source::Here(reader) = &self.source
+            && self.silence.has_fallen(reader.last_sound())
+        {
+            tell(Pumped::FellSilent);
+        }
+    }
+
+    /// The stream's position at a time of this session.
+    fn position_at(&self, time: Duration) -> u64 {
+        self.position.saturating_sub(self.sent.saturating_sub(samples(time)))
     }
 
     fn event(
@@ -154,13 +173,23 @@ impl Pump {
         let event = event.ok_or_else(ended)??;
         self.unanswered.answered();
         let understood = match &event {
-            SttEvent::Transcript(words) if words.is_final && self.sent > 0 => {
-                Some(self.position.saturating_sub(self.sent.saturating_sub(samples(words.audio_end))))
-            }
+            SttEvent::Transcript(words) if self.sent > 0 => self.words(words),
             _ => None,
         };
         tell(Pumped::Event(event, understood));
         Ok(())
+    }
+
+    /// The position up to which nothing more will be said of the voice.
+    fn words(&mut self, words: &Transcript) -> Option<u64> {
+        let end = self.position_at(words.audio_end);
+        if words.speech_final {
+            self.silence.ended();
+        } else if !words.text.is_empty() {
+            let last_word = words.last_word_end.map(|end| self.position_at(end));
+            self.silence.words(self.position_at(words.audio_start), end, last_word);
+        }
+        words.is_final.then_some(end)
     }
 
     async fn audio(

@@ -64,6 +64,8 @@ struct Caller {
     interim: String,
     /// The words do not change any more, as far as one can tell.
     stable: bool,
+    /// All that was said until the caller fell silent is in the words.
+    silent: bool,
     /// The words that a turn was ended on before they were final: their final is no new turn.
     taken: String,
     /// Listening noises, said while Otto spoke, that may turn out to be an answer.
@@ -124,6 +126,7 @@ impl TurnMachine {
             Input::Greet(text) => self.greet(text),
             Input::Leave(text) => self.leave(text),
             Input::Words { text, is_final, speech_final } => self.words(&text, is_final, speech_final),
+            Input::FellSilent => self.fell_silent(),
             Input::UtteranceEnd => self.speech_ended(),
             Input::Eager(text) => self.eager(&text),
             Input::Resumed => self.goes_on_speaking(),

@@ -46,6 +46,8 @@ pub enum TurnMsg {
     Leave { text: String },
     /// From the call: the speech-to-text heard words; `waited` is the silence that it has already waited for.
     Words { text: String, is_final: bool, speech_final: bool, waited: Duration },
+    /// From the call: the caller has been quiet for a moment, and the latest words are all that was said before.
+    FellSilent,
     /// From the call: no word for a while.
     UtteranceEnd,
     /// From the call: the caller has probably finished, having said this in the turn so far.
@@ -238,7 +240,7 @@ impl TurnState {
     fn arm(&mut self, myself: &TurnRef, timer: TurnTimer) {
         let after = match timer {
             TurnTimer::Silence => limits::TURN_SILENCE_MS,
-            TurnTimer::Stable => self.machine.stable_after(),
+            TurnTimer::Stable => limits::SPECULATE_AFTER_MS,
             TurnTimer::FalseAlarm => limits::FALSE_ALARM_MS,
             TurnTimer::Murmur => limits::MURMUR_KEPT_MS,
             TurnTimer::Keys => limits::KEYS_SILENCE_MS,
@@ -348,6 +350,7 @@ impl Behaviour for TurnActor {
                 state.timeline.waited(waited);
                 state.step(myself, Input::Words { text, is_final, speech_final });
             }
+            TurnMsg::FellSilent => state.step(myself, Input::FellSilent),
             TurnMsg::UtteranceEnd => state.step(myself, Input::UtteranceEnd),
             TurnMsg::Eager(text) => state.step(myself, Input::Eager(text)),
             TurnMsg::Resumed => state.step(myself, Input::Resumed),

@@ -36,7 +36,7 @@ use voice::SilentVoice;
 /// Who calls unless `--from` says otherwise: a customer of the demonstration's records.
 pub(super) const CALLER: &str = "+15555550101";
 /// From hanging up to the call's last event.
-const END_TIMEOUT: Duration = Duration::from_secs(5);
+const END_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What the command line says.
 #[derive(Debug, clap::Args)]

@@ -117,6 +117,81 @@ async fn a_backlog_is_sent_faster_than_it_was_spoken_and_no_faster_than_the_vend
     assert!(took >= spoken * 4 / 5 && took < spoken * 9 / 10, "{took:?} for {spoken:?}");
 }
 
+const QUIET: u8 = 0xFF;
+
+impl Ear {
+    /// The caller's line, in real time.
+    async fn line(&self, n: u8, milliseconds: u64) {
+        for _ in 0..milliseconds / 20 {
+            self.voice.push(frame(n));
+            tokio::time::sleep(ms(20)).await;
+        }
+    }
+
+    /// An interim that comes now, about the first so many milliseconds.
+    async fn interim(&self, text: &str, end: u64) {
+        self.stt.event(transcript(text, false, false, end)).await;
+        tokio::time::sleep(ms(1)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_who_is_quiet_behind_all_that_was_said_has_fallen_silent() {
+    let ear = ear(FakeStt::default(), true).await;
+    ear.line(7, 400).await;
+    ear.line(QUIET, 100).await;
+    // The words lack the end of the voice.
+    ear.interim("one", 380).await;
+    ear.line(QUIET, 140).await;
+    assert_eq!(ear.reports.all(), ["Hears", "one"]);
+    ear.interim("one two", 420).await;
+    assert_eq!(ear.reports.all(), ["Hears", "one", "one two", "FellSilent"], "it has been quiet for 240 ms");
+    ear.line(QUIET, 3_000).await;
+    // Long silence travels in parcels, and words are about the session's audio.
+    ear.line(7, 400).await;
+    ear.line(QUIET, 60).await;
+    ear.interim("three", 3_900 + 140 + 60).await;
+    ear.line(QUIET, 100).await;
+    assert_eq!(ear.reports.all().last().unwrap(), "three", "it has been quiet for 160 ms");
+    ear.line(QUIET, 40).await;
+    assert_eq!(ear.reports.all().last().unwrap(), "FellSilent");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_between_words_is_no_silence() {
+    let ear = ear(FakeStt::default(), true).await;
+    ear.line(7, 400).await;
+    ear.line(QUIET, 180).await;
+    ear.interim("one", 500).await;
+    ear.line(7, 200).await;
+    ear.line(QUIET, 1_000).await;
+    ear.interim("one two", 760).await;
+    assert_eq!(ear.reports.all(), ["Hears", "one", "one two"], "the words lack the end of the voice");
+    // What is final may be all; an end of the utterance speaks for itself.
+    ear.stt.event(transcript("one two", true, false, 1_500)).await;
+    ear.stt.event(transcript("one two", true, true, 1_600)).await;
+    ear.reports.until("the end", |all| all[3..] == ["one two.", "FellSilent", "one two.|"]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_is_behind_does_not_take_what_it_lacks_for_silence() {
+    let ear = ear(FakeStt::default(), true).await;
+    ear.line(7, 100).await;
+    ear.stt.breaks(passing()).await;
+    ear.line(QUIET, 80).await;
+    // Three seconds are behind when the next session opens: a word, a pause, another word.
+    for n in [[7; 50], [QUIET; 50], [7; 50]].concat() {
+        ear.voice.push(frame(n));
+    }
+    ear.line(QUIET, 1_500).await;
+    ear.interim("one", 1_500).await;
+    tokio::time::sleep(ms(10)).await;
+    assert_eq!(ear.reports.all().last().unwrap(), "one", "the other word has come, and is still to be sent");
+    ear.line(QUIET, 3_000).await;
+    ear.interim("one two", 4_000).await;
+    assert_eq!(ear.reports.all().last().unwrap(), "FellSilent");
+}
+
 #[tokio::test(start_paused = true)]
 async fn silence_is_kept_alive() {
     let ear = ear(FakeStt::default(), true).await;

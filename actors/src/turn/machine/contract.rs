@@ -18,6 +18,8 @@ pub(in crate::turn) enum Input {
     Leave(String),
     /// The speech-to-text heard words.
     Words { text: String, is_final: bool, speech_final: bool },
+    /// The caller is quiet, and the latest words are all that was said before.
+    FellSilent,
     /// The speech-to-text heard no word for a while.
     UtteranceEnd,
     /// The speech-to-text thinks that the caller has finished, having said this in the turn so far.

@@ -1,8 +1,6 @@
 //! Speculation: the model is asked before the caller has finished, and what it answers is kept back until the caller has
 //! said these very words. A reply that is kept back says nothing, runs nothing and is not in the history.
 
-use std::time::Duration;
-
 use super::{Answer, Effect, Guessed, Question, Step, TurnMachine, TurnTimer, words};
 use crate::limits;
 use crate::ports::{ModelEvent, VendorError};
@@ -41,7 +39,7 @@ impl TurnMachine {
 
     /// The words are other words now.
     pub(super) fn words_changed(&mut self) {
-        self.caller.stable = false;
+        (self.caller.stable, self.caller.silent) = (false, false);
         let said = self.caller.said();
         if self.guess.as_ref().is_some_and(|guess| !words::same(&guess.words, &said) || !self.caller.keys.is_empty()) {
             self.drop_guess();
@@ -51,15 +49,17 @@ impl TurnMachine {
         }
     }
 
-    /// How long the caller's words must not change until they are worth a request: less when they end like a sentence.
-    pub(in crate::turn) fn stable_after(&self) -> Duration {
-        let is_sentence = self.caller.said().ends_with(['.', '?', '!']);
-        if is_sentence { limits::SPECULATE_AFTER_SENTENCE_MS } else { limits::SPECULATE_AFTER_MS }
+    pub(super) fn fell_silent(&mut self) {
+        self.caller.silent = true;
+        self.words_are_stable();
     }
 
+    /// These words are probably all: the caller is quiet, or they have not changed for a while.
     pub(super) fn words_are_stable(&mut self) {
-        self.caller.stable = true;
-        self.guess();
+        if !std::mem::replace(&mut self.caller.stable, true) {
+            self.effects.push(Effect::Disarm(TurnTimer::Stable));
+            self.guess();
+        }
     }
 
     /// Asks ahead, if the caller has the turn and the history is true.

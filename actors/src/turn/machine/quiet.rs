@@ -99,13 +99,14 @@ impl TurnMachine {
         }
     }
 
-    /// What the caller has begun to say goes on when Otto hears again: until then no silence ends it.
+    /// What the caller has begun to say goes on when Otto hears again: until then no silence ends it, unless the caller
+    /// had fallen silent before.
     pub(super) fn deaf(&mut self, deaf: bool) {
         let was_deaf = std::mem::replace(&mut self.quiet.deaf, deaf);
         self.quiet.told_deaf &= deaf;
-        if deaf {
+        if deaf && !self.caller.silent {
             self.effects.push(Effect::Disarm(TurnTimer::Silence));
-        } else if was_deaf && self.doubt.is_none() && !self.caller.said().is_empty() {
+        } else if !deaf && was_deaf && self.doubt.is_none() && !self.caller.said().is_empty() {
             self.effects.push(Effect::Arm(TurnTimer::Silence));
         }
     }

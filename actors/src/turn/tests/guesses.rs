@@ -52,6 +52,29 @@ fn a_guess_goes_on_where_it_is() {
 }
 
 #[test]
+fn a_caller_who_falls_silent_is_answered_ahead_once() {
+    let silent = || Input::FellSilent;
+    check(
+        vec![interim("an oil change"), silent(), silent(), interim("An oil change."), silent(), stable()],
+        &["guess 1: an oil change"],
+    );
+    // A piece that is final is no end of the turn.
+    check(
+        vec![part("an oil"), interim("change"), stable(), part("change"), silent(), interim("please"), silent()],
+        &["guess 1: an oil change", "stop 1", "wasted", "guess 2: an oil change please"],
+    );
+    // A failed guess is not asked again for the same silence.
+    check(vec![interim("go"), silent(), fails(1), silent()], &["guess 1: go", "stop 1", "wasted"]);
+    // Silence without words, and behind keys.
+    check(vec![silent(), interim("one"), Input::Key('1'), silent()], &[]);
+    check_after(
+        vec![said("go"), text(1, "Gone."), done(1), spoken(1)],
+        vec![silent(), interim("on"), silent()],
+        &["guess 2: on"],
+    );
+}
+
+#[test]
 fn other_words_waste_the_guess() {
     for more in [interim("an oil change and"), said("an oil change please"), Input::Resumed, Input::Key('1')] {
         let ran = run(&mut fresh(), [answered(), vec![more.clone()]].concat());

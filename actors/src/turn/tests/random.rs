@@ -18,6 +18,7 @@ enum Happens {
         is_final: bool,
         speech_final: bool,
     },
+    FellSilent,
     UtteranceEnd,
     Eager(&'static str),
     Resumed,
@@ -71,6 +72,7 @@ fn happens() -> impl Strategy<Value = Happens> {
     prop_oneof![
         4 => (words, any::<bool>(), any::<bool>())
             .prop_map(|(text, is_final, speech_final)| Happens::Words { text, is_final, speech_final }),
+        2 => Just(Happens::FellSilent),
         1 => Just(Happens::UtteranceEnd),
         1 => said().prop_map(Happens::Eager),
         1 => Just(Happens::Resumed),
@@ -150,6 +152,7 @@ impl Around {
         let event = |step: Option<Step>, event| step.map(|step| Input::Model { step, event });
         match happens {
             Happens::Words { text, is_final, speech_final } => Some(words(text, is_final, speech_final)),
+            Happens::FellSilent => Some(Input::FellSilent),
             Happens::UtteranceEnd => Some(Input::UtteranceEnd),
             Happens::Eager(text) => Some(Input::Eager(text.into())),
             Happens::Resumed => Some(Input::Resumed),

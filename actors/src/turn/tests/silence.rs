@@ -51,6 +51,9 @@ fn one_timer_watches_the_silence() {
     check_running([greeted(), vec![Input::Deaf, Input::Hears]].concat(), &[Quiet]);
     check_running([greeted(), vec![part("my car"), Input::Deaf]].concat(), &[Stable, Deaf]);
     check_running([greeted(), vec![part("my car"), Input::Deaf, Input::Hears]].concat(), &[Stable, Silence]);
+    let silent = || [greeted(), vec![part("my car"), Input::FellSilent]].concat();
+    check_running([silent(), vec![Input::Deaf]].concat(), &[Silence, Deaf]);
+    check_running([silent(), vec![part("squeaks"), Input::Deaf]].concat(), &[Stable, Deaf]);
     check_running(vec![said("go"), Input::Deaf], &[Thinking]);
 }
 
