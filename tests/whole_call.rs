@@ -89,7 +89,7 @@ async fn the_caller_hangs_up_in_the_middle_of_a_sentence() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_flush_a_reply_and_no_protocol_violation_at_any_vendor() {
+async fn few_flushes_and_no_protocol_violation_at_any_vendor() {
     let workshop = Workshop::open(14).await;
     let report = workshop.call(MARIA, books_on_tuesday()).await;
     assert!(report.is_clean(), "{:?} {:?}", report.timeouts, report.violations);

@@ -13,10 +13,19 @@ pub(super) struct FlushBudget(VecDeque<Instant>);
 impl FlushBudget {
     /// Whether another flush would be ignored.
     pub(super) fn is_spent(&mut self, now: Instant) -> bool {
+        self.used(now) >= TTS_FLUSHES_PER_WINDOW
+    }
+
+    /// Whether one may be spent on what is only a little sooner: less than half is used.
+    pub(super) fn has_plenty(&mut self, now: Instant) -> bool {
+        self.used(now) < TTS_FLUSHES_PER_WINDOW / 2
+    }
+
+    fn used(&mut self, now: Instant) -> usize {
         while self.0.front().is_some_and(|at| now.duration_since(*at) >= TTS_FLUSH_WINDOW_MS) {
             self.0.pop_front();
         }
-        self.0.len() >= TTS_FLUSHES_PER_WINDOW
+        self.0.len()
     }
 
     /// Takes one flush.

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::PlaybackReport;
 use super::flush_budget::FlushBudget;
 use super::phrases::{Prepared, Repertoire};
-use super::pump::{Over, Pumped};
+use super::pump::{Flush, Over, Pumped};
 use crate::domain::{TurnId, UtteranceId};
 use crate::limits;
 use crate::media_plane::{Epoch, Playout, duration};
@@ -52,7 +52,9 @@ pub(super) enum Effect {
         after: Duration,
     },
     Speak(String),
-    Flush,
+    Flush(Flush),
+    /// The flush before was the utterance's last.
+    Seal,
     /// Play the beginning of an utterance without the session.
     Play(Bytes),
     /// An utterance that was played is whole.
@@ -97,6 +99,8 @@ struct Handed {
     played: bool,
     /// Some of it went to the session, and not only to the line.
     spoken: bool,
+    /// Up to here it was flushed, so that its beginning is heard early.
+    flushed: usize,
     /// Its end is known.
     ended: bool,
     /// The caller was asked to wait for it.

@@ -1,6 +1,7 @@
 //! The task that owns the way from text to the line: the text-to-speech session, whichever it is at the time, and what
 //! is played without one. Text in, audio out to the line, marks between.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,18 +28,26 @@ pub(super) enum Over {
     Requests,
 }
 
+/// What a flush is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Flush {
+    /// The beginning of an utterance shall be heard before the rest is known.
+    Beginning,
+    /// The utterance is whole.
+    End,
+}
+
 /// What the actor tells its pump.
 #[derive(Debug)]
 pub(super) enum PumpCommand {
     /// Open a session in place of any other, after a pause.
-    Connect {
-        session: u64,
-        over: Over,
-        after: Duration,
-    },
+    Connect { session: u64, over: Over, after: Duration },
     /// Text whose audio belongs to this epoch.
     Speak(Epoch, String),
-    Flush,
+    /// Synthesise what was given so far.
+    Flush(Flush),
+    /// Nothing was given since the last flush: that one was the last of the utterance.
+    Seal,
     /// Audio that is there already, the beginning of an utterance. Needs no session.
     Play(Epoch, Bytes),
     /// The end of an utterance that had no other audio.
@@ -135,8 +144,8 @@ pub(super) struct Pump<T> {
     marked: u64,
     /// The next audio is the first of an utterance.
     fresh: bool,
-    /// Flushes whose audio is not complete.
-    flushes: u32,
+    /// Flushes whose audio is not complete, the oldest first.
+    flushes: VecDeque<Flush>,
     /// `Clear`s that were not answered: audio until then is old.
     clears: u32,
     /// The vendor said that it will not do something: it gets less patience.
@@ -179,7 +188,7 @@ impl<T: Fn(u64, Pumped) + Send + Sync> Pump<T> {
     /// Commands and audio are few, so what is done about them is on the heap and the task is small.
     pub(super) async fn run(&mut self) {
         loop {
-            let (waiting, deadline) = (self.flushes > 0 || self.clears > 0, self.deadline);
+            let (waiting, deadline) = (!self.flushes.is_empty() || self.clears > 0, self.deadline);
             let step = tokio::select! {
                 biased;
                 command = self.commands.recv() => match command {
@@ -215,11 +224,18 @@ impl<T: Fn(u64, Pumped) + Send + Sync> Pump<T> {
                 self.at(epoch);
                 self.send(TtsInput::Speak(text)).await
             }
-            PumpCommand::Flush => {
-                self.flushes += 1;
+            PumpCommand::Flush(flush) => {
+                self.flushes.push_back(flush);
                 self.deadline = Instant::now() + limits::TTS_STALL_TIMEOUT_MS;
                 self.send(TtsInput::Flush).await
             }
+            PumpCommand::Seal => match self.flushes.back_mut() {
+                Some(last) => {
+                    *last = Flush::End;
+                    Ok(())
+                }
+                None => self.ended().await,
+            },
             PumpCommand::Play(epoch, audio) => {
                 self.at(epoch);
                 self.audio(audio).await
@@ -231,7 +247,8 @@ impl<T: Fn(u64, Pumped) + Send + Sync> Pump<T> {
                 self.mark().await
             }
             PumpCommand::Clear(epoch) => {
-                (self.clears, self.flushes, self.warned) = (self.clears + 1, 0, false);
+                (self.clears, self.warned) = (self.clears + 1, false);
+                self.flushes.clear();
                 self.at(epoch);
                 self.deadline = Instant::now() + limits::TTS_CLEAR_TIMEOUT_MS;
                 self.send(TtsInput::Clear).await
@@ -241,7 +258,8 @@ impl<T: Fn(u64, Pumped) + Send + Sync> Pump<T> {
 
     fn unlink(&mut self, link: Link) {
         self.link = link;
-        (self.flushes, self.clears, self.warned, self.fresh) = (0, 0, false, true);
+        (self.clears, self.warned, self.fresh) = (0, false, true);
+        self.flushes.clear();
     }
 
     fn at(&mut self, epoch: Epoch) {
@@ -253,7 +271,8 @@ impl<T: Fn(u64, Pumped) + Send + Sync> Pump<T> {
     async fn send(&mut self, input: TtsInput) -> Result<(), Broken> {
         // A session that has just ended takes nothing; its last word is on its way to the actor.
         let Link::Open(session) = &mut self.link else {
-            (self.flushes, self.clears) = (0, 0);
+            self.flushes.clear();
+            self.clears = 0;
             return Ok(());
         };
         let stuck = |_| VendorError::new(TTS, VendorErrorKind::TimedOut, "the session takes no more text");
@@ -286,9 +305,11 @@ impl<T: Fn(u64, Pumped) + Send + Sync> Pump<T> {
                 Ok(())
             }
             TtsEvent::Flushed => {
-                self.flushes = self.flushes.saturating_sub(1);
                 self.wait_for_more();
-                self.ended().await
+                match self.flushes.pop_front() {
+                    Some(Flush::Beginning) => Ok(()),
+                    Some(Flush::End) | None => self.ended().await,
+                }
             }
             TtsEvent::Cleared => {
                 self.clears = self.clears.saturating_sub(1);
@@ -299,7 +320,7 @@ impl<T: Fn(u64, Pumped) + Send + Sync> Pump<T> {
             }
             TtsEvent::Warning(text) => {
                 (self.tell)(self.session, Pumped::Warning(VendorError::new(TTS, VendorErrorKind::Protocol, text)));
-                if self.flushes > 0 {
+                if !self.flushes.is_empty() {
                     self.warned = true;
                     self.deadline = self.deadline.min(Instant::now() + limits::TTS_WARNING_TIMEOUT_MS);
                 }

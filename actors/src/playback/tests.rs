@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::PlaybackReport;
 use super::machine::{Effect, Input, PlaybackMachine, PlaybackTimer};
 use super::phrases::{Phrases, Prepared, Repertoire};
-use super::pump::{Over, Pumped};
+use super::pump::{Flush, Over, Pumped};
 use crate::domain::{TurnId, UtteranceId};
 use crate::media_plane::{Epoch, Playout};
 use crate::speech::{AudioSpan, Utterance};
@@ -143,7 +143,9 @@ fn line(effect: &Effect) -> String {
         Effect::End => "end".into(),
         Effect::Fill(audio) => format!("fill {}", audio.len()),
         Effect::Speak(text) => format!("speak {text}"),
-        Effect::Flush => "flush".into(),
+        Effect::Flush(Flush::Beginning) => "flush the beginning".into(),
+        Effect::Flush(Flush::End) => "flush".into(),
+        Effect::Seal => "seal".into(),
         Effect::Clear => "clear".into(),
         Effect::ClearLine => "clear line".into(),
         Effect::Arm(timer, after) => format!("arm {timer:?} {}", after.as_millis()),

@@ -33,16 +33,16 @@ async fn the_history_has_what_was_heard_and_no_more() {
     let phone = world.dial(STRANGER).await;
     phone.hears(GREETING).await;
     world.stt.says("one").await;
-    phone.hears("You said one, and I have").await;
+    phone.hears("You said one, and I have a").await;
     world.stt.says("no, two").await;
     phone.hears("You said no, two").await;
     let requests = world.model.requests.all();
     let Message::Assistant { text, .. } = &requests[1][2] else { panic!("{:?}", requests[1]) };
-    assert_eq!(text, "You said one, and I have");
+    assert_eq!(text, "You said one, and I have a");
     phone.hears("It has an end.").await;
     let store = takes_its_leave(world, &phone).await;
     let transcript = store.ended.all().remove(0).1.transcript;
-    assert!(transcript.contains("Otto: You said one, and I have\nCaller: no, two"), "{transcript}");
+    assert!(transcript.contains("Otto: You said one, and I have a\nCaller: no, two"), "{transcript}");
 }
 
 #[tokio::test(start_paused = true)]

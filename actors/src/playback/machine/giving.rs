@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{Effect, PlaybackMachine, Session};
-use crate::playback::pump::Over;
+use crate::playback::pump::{Flush, Over};
 
 /// What became of one utterance's turn to be handed over.
 #[derive(PartialEq, Eq)]
@@ -17,6 +17,11 @@ enum Given {
     Pending,
     /// Something is missing: what comes after it waits too.
     Waits,
+}
+
+/// The vendor begins by itself once it has a sentence.
+fn ends_sentence(text: &str) -> bool {
+    text.trim_end().ends_with(['.', '!', '?'])
 }
 
 impl PlaybackMachine {
@@ -61,17 +66,30 @@ impl PlaybackMachine {
                 }
                 return Given::Waits;
             }
-            (handed.bytes, handed.spoken) = (handed.bytes + rest.len(), true);
+            let is_first = !std::mem::replace(&mut handed.spoken, true);
+            handed.bytes += rest.len();
+            let is_early = is_first && !busy && self.over == Over::Socket && !ends_sentence(&rest);
             self.effects.push(Effect::Speak(rest));
+            if is_early && !utterance.complete && self.flushes.has_plenty(now) {
+                handed.flushed = handed.bytes;
+                self.flushes.take(now);
+                self.effects.push(Effect::Flush(Flush::Beginning));
+            }
         }
         if !utterance.complete {
             return Given::Waits;
         }
         if !std::mem::replace(&mut handed.ended, true) {
-            if handed.spoken {
-                self.flushes.take(now);
-            }
-            self.effects.push(if handed.spoken { Effect::Flush } else { Effect::End });
+            // The vendor answers to no flush of nothing.
+            let is_flushed = handed.flushed > 0 && pending[handed.flushed..].trim().is_empty();
+            self.effects.push(match handed.spoken {
+                true if is_flushed => Effect::Seal,
+                true => {
+                    self.flushes.take(now);
+                    Effect::Flush(Flush::End)
+                }
+                false => Effect::End,
+            });
         }
         if handed.spoken { Given::Pending } else { Given::Whole }
     }

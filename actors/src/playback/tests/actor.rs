@@ -103,6 +103,26 @@ impl crate::actor::Behaviour for Notes {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_first_clause_is_heard_before_the_rest_is_known() {
+    for rest in ["it is so.", ""] {
+        let talk = Talk::new().await;
+        let (turn, utterance) = (TurnId(1), UtteranceId(1));
+        let says = |text: &str| talk.actor.cast(PlaybackMsg::Say { turn, utterance, text: text.into() }).unwrap();
+        says("Well now, ");
+        talk.phone.hears("Well now, ").await;
+        tokio::time::sleep(ms(1_000)).await;
+        assert!(!talk.reports.all().iter().any(|report| report.starts_with("spoken")), "it has not ended");
+        if !rest.is_empty() {
+            says(rest);
+        }
+        talk.actor.cast(PlaybackMsg::Finish(utterance)).unwrap();
+        talk.phone.hears(&format!("Well now, {rest}")).await;
+        talk.reported(&format!("spoken 1: Well now, {rest}")).await;
+        talk.ends().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_said_is_heard_and_reported() {
     let talk = Talk::new().await;
     talk.says(1, "Good morning. ");

@@ -38,7 +38,7 @@ async fn what_is_ready_waits_for_what_the_session_has_in_hand() {
 
 #[tokio::test(start_paused = true)]
 async fn only_the_exact_text_is_ready() {
-    for text in ["Hello", "Hello!", "Hello. ", "Hello. There."] {
+    for text in ["Hello!", "Hello. ", "Hello. There."] {
         Bench::ready().says_whole(1, text).wanted(&[&format!("speak {text}"), "flush"]);
     }
 }

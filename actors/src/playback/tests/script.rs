@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test(start_paused = true)]
-async fn an_utterance_has_one_flush_and_order_is_kept() {
+async fn an_utterance_is_flushed_at_its_end_and_order_is_kept() {
     let mut bench = Bench::ready();
     bench.says(1, "One. ").says(1, "Two. ").wanted(&["speak One. ", "speak Two. "]);
     bench.then().finishes(1).finishes(1).wanted(&["flush"]);
@@ -11,6 +11,23 @@ async fn an_utterance_has_one_flush_and_order_is_kept() {
     bench.then().begins(0).ends(8_000).begins(8_000).ends(12_000).wanted(&["started 1", "started 2"]);
     bench.then().line(12_000, 8_000).played(8_000).wanted(&["spoken 1: One. Two. "]);
     bench.then().played(12_000).played(12_000).wanted(&["spoken 2: Three."]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clause_is_flushed_before_the_sentence_is_whole_while_flushes_are_plenty() {
+    let mut bench = Bench::ready();
+    bench.says(1, "Well, ").says(1, "we, ").says(1, "do. ").finishes(1);
+    bench.wanted(&["speak Well, ", "flush the beginning", "speak we, ", "speak do. ", "flush"]);
+    // The next one waits for its turn in the session anyway.
+    bench.then().says(2, "And ").finishes(2).wanted(&["speak And ", "flush"]);
+    bench.begins(0).ends(4_000).begins(4_000).ends(6_000);
+    // What was flushed already is whole with it.
+    bench.then().says_whole(3, "Yes").wanted(&["speak Yes", "flush the beginning", "seal"]);
+    bench.begins(6_000).ends(7_000);
+    for id in 4..10 {
+        bench.says_whole(id, "Sure. ").ends(7_000 + id);
+    }
+    bench.then().says(10, "Well, ").wanted(&["speak Well, "]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -34,7 +51,7 @@ async fn an_interruption_says_what_was_heard() {
     // 800 samples a character.
     bench.then().line(14_400, 6_000).does(Input::Hush).wanted(&["clear", "cut [1: one two, 2: ]"]);
     bench.then().says(3, "six").wanted(&[]);
-    bench.pumps(Pumped::Cleared).wanted(&["speak six"]);
+    bench.pumps(Pumped::Cleared).wanted(&["speak six", "flush the beginning"]);
 }
 
 #[tokio::test(start_paused = true)]
