@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use otto_sim::load::{self, Capacity, LoadError, Plan, Report};
 use serde_json::Value;
+use tokio::runtime::Builder;
 
 /// The load side must not be what limits; the engine uses this allocator too.
 #[global_allocator]
@@ -16,7 +17,10 @@ fn main() -> ExitCode {
     if let Err(error) = plan.split_processors() {
         return failed(&error);
     }
-    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    // On one processor threads would only wake each other.
+    let alone = std::thread::available_parallelism().is_ok_and(|processors| processors.get() == 1);
+    let mut runtime = if alone { Builder::new_current_thread() } else { Builder::new_multi_thread() };
+    match runtime.enable_all().build() {
         Ok(runtime) => runtime.block_on(carry_out(&plan)),
         Err(error) => failed(&error),
     }

@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use super::ear::Ear;
+use super::ear::{Ear, Event};
 use super::recogniser::{CONFIDENCE, STEP_SAMPLES, seconds};
 use crate::deepgram::{Query, Refusal};
 use crate::speech::{SAMPLES_PER_MS, Word, WordDecoder};
@@ -127,7 +127,7 @@ impl FluxRecogniser {
     }
 
     /// At most one event a step: the weightiest.
-    fn step(&mut self, audio: &[u8]) -> Option<Value> {
+    fn step(&mut self, audio: &[u8]) -> Option<Event> {
         let words = self.words.feed(audio);
         let more = !words.is_empty();
         self.turn.extend(words);
@@ -165,10 +165,11 @@ impl FluxRecogniser {
         self.whole() && likely && !self.eager
     }
 
-    fn turn_info(&mut self, event: &str) -> Value {
+    fn turn_info(&mut self, event: &str) -> Event {
         self.last_event = self.position();
         let texts: Vec<&str> = self.turn.iter().map(|word| word.text.as_str()).collect();
         let transcript = texts.join(" ");
+        let told = Some(transcript.clone()).filter(|text| !text.is_empty());
         let words: Vec<Value> = self
             .turn
             .iter()
@@ -187,28 +188,28 @@ impl FluxRecogniser {
             self.turn_start = self.position();
             (self.speaking, self.eager) = (false, false);
         }
-        self.numbered(info)
+        Event { transcript: told, ends_turn: event == "EndOfTurn", ..self.numbered(info) }
     }
 
     /// Every message has the request's id and its own number.
-    fn numbered(&mut self, mut message: Value) -> Value {
+    fn numbered(&mut self, mut message: Value) -> Event {
         message["request_id"] = json!(self.request_id);
         message["sequence_id"] = json!(self.sequence);
         self.sequence += 1;
-        message
+        Event::wordless(&message)
     }
 }
 
 impl Ear for FluxRecogniser {
-    fn greet(&mut self) -> Option<Value> {
+    fn greet(&mut self) -> Option<Event> {
         Some(self.numbered(json!({"type": "Connected"})))
     }
 
-    fn feed(&mut self, audio: &[u8]) -> Vec<Value> {
+    fn feed(&mut self, audio: &[u8]) -> Vec<Event> {
         audio.chunks(STEP_SAMPLES).filter_map(|step| self.step(step)).collect()
     }
 
-    fn command(&mut self, message: &Value) -> Option<Vec<Value>> {
+    fn command(&mut self, message: &Value) -> Option<Vec<Event>> {
         if message["type"] != "Configure" {
             return None;
         }
@@ -223,7 +224,7 @@ impl Ear for FluxRecogniser {
         Some(vec![self.numbered(done)])
     }
 
-    fn finish(&mut self) -> Vec<Value> {
+    fn finish(&mut self) -> Vec<Event> {
         self.turn.extend(self.words.cut());
         if self.turn.is_empty() { Vec::new() } else { vec![self.turn_info("EndOfTurn")] }
     }
@@ -245,12 +246,16 @@ mod tests {
     }
 
     /// Events but updates as short lines: turn, event, transcript.
-    fn lines(events: &[Value]) -> Vec<String> {
-        let line = |event: &Value| {
+    fn lines(events: &[Event]) -> Vec<String> {
+        let line = |event: Value| {
             let text = |name: &str| event[name].as_str().unwrap().to_owned();
             format!("{} {} {}", event["turn_index"], text("event"), text("transcript"))
         };
-        events.iter().filter(|event| event["event"] != "Update").map(line).collect()
+        values(events).into_iter().filter(|event| event["event"] != "Update").map(line).collect()
+    }
+
+    fn values(events: &[Event]) -> Vec<Value> {
+        events.iter().map(|event| serde_json::from_str(&event.json).unwrap()).collect()
     }
 
     #[test]
@@ -266,6 +271,9 @@ mod tests {
             "1 EndOfTurn Now.",
         ];
         assert_eq!(lines(&events), expected);
+        let told: Vec<&str> = events.iter().filter(|e| e.ends_turn).filter_map(|e| e.transcript.as_deref()).collect();
+        assert_eq!(told, ["Hi, oil.", "Now."]);
+        let events = values(&events);
         assert_eq!((&events[0]["event"], &events[0]["transcript"]), (&json!("Update"), &json!("")));
         assert!(events.iter().enumerate().all(|(number, event)| event["sequence_id"] == number));
     }

@@ -27,6 +27,7 @@ use crate::server::{SOCKET_READ_BUFFER_BYTES, Scope};
 
 use self::ear::Ear;
 
+pub use ear::Event;
 pub use flux::{FluxQuery, FluxRecogniser};
 pub use query::ListenQuery;
 pub use recogniser::Recogniser;

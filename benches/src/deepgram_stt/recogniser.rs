@@ -1,9 +1,10 @@
 //! The recogniser: audio in, the vendor's events out. It is pure and counts time in samples, so that a test feeds it a
 //! minute of audio in a millisecond.
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::ear::Ear;
+use super::ear::{Ear, Event};
 use super::query::ListenQuery;
 use crate::speech::{SAMPLES_PER_MS, Word, WordDecoder};
 
@@ -25,7 +26,7 @@ pub struct Recogniser {
     longest_segment_samples: u64,
     words: WordDecoder,
     /// Words since the last final result.
-    pending: Vec<Word>,
+    pending: Vec<Spoken>,
     segment_start: u64,
     last_result: u64,
     speaking: bool,
@@ -41,6 +42,73 @@ enum Kind {
     Segment,
     SpeechFinal,
     Finalize,
+}
+
+/// A word as a result tells it. Here and below fields stand in the order of their names.
+#[derive(Debug, Serialize)]
+struct Spoken {
+    confidence: f64,
+    end: f64,
+    punctuated_word: String,
+    start: f64,
+    word: String,
+    /// Position of its first sample.
+    #[serde(skip)]
+    began: u64,
+}
+
+impl Spoken {
+    fn new(word: Word) -> Self {
+        Spoken {
+            confidence: CONFIDENCE,
+            end: seconds(word.end),
+            start: seconds(word.start),
+            word: bare(&word.text),
+            punctuated_word: word.text,
+            began: word.start,
+        }
+    }
+}
+
+/// A result as it is written.
+#[derive(Serialize)]
+struct Results<'a> {
+    channel: Channel<'a>,
+    channel_index: [u32; 2],
+    duration: f64,
+    from_finalize: bool,
+    is_final: bool,
+    metadata: Metadata<'a>,
+    speech_final: bool,
+    start: f64,
+    #[serde(rename = "type")]
+    kind: &'static str,
+}
+
+#[derive(Serialize)]
+struct Channel<'a> {
+    alternatives: [Alternative<'a>; 1],
+}
+
+#[derive(Serialize)]
+struct Alternative<'a> {
+    confidence: f64,
+    transcript: &'a str,
+    words: &'a [Spoken],
+}
+
+#[derive(Serialize)]
+struct Metadata<'a> {
+    model_info: ModelInfo<'a>,
+    model_uuid: &'a str,
+    request_id: &'a str,
+}
+
+#[derive(Serialize)]
+struct ModelInfo<'a> {
+    arch: &'static str,
+    name: &'a str,
+    version: &'static str,
 }
 
 impl Recogniser {
@@ -62,12 +130,12 @@ impl Recogniser {
     }
 
     /// Hears some audio; returns the events that it causes, in order.
-    pub fn feed(&mut self, audio: &[u8]) -> Vec<Value> {
+    pub fn feed(&mut self, audio: &[u8]) -> Vec<Event> {
         let mut events = Vec::new();
         for step in audio.chunks(STEP_SAMPLES) {
             let words = self.words.feed(step);
             self.utterance_open = words.last().map(|word| word.end).or(self.utterance_open);
-            self.pending.extend(words);
+            self.pending.extend(words.into_iter().map(Spoken::new));
             events.extend(self.speech_started());
             events.extend(self.interim());
             events.extend(self.segment());
@@ -78,7 +146,7 @@ impl Recogniser {
     }
 
     /// The client asked for what is there; nothing comes when nothing was said.
-    pub fn finalize(&mut self) -> Option<Value> {
+    pub fn finalize(&mut self) -> Option<Event> {
         self.take_partial();
         if self.pending.is_empty() {
             return None;
@@ -88,15 +156,15 @@ impl Recogniser {
     }
 
     /// The stream has ended: the final that remains.
-    pub fn finish(&mut self) -> Option<Value> {
+    pub fn finish(&mut self) -> Option<Event> {
         self.take_partial();
         (!self.pending.is_empty()).then(|| self.result(Kind::Segment))
     }
 
     /// The message that follows CloseStream.
-    pub fn metadata(&self) -> Value {
-        json!({"type": "Metadata", "transaction_key": "deprecated", "request_id": self.request_id, "sha256": "0",
-            "created": "2026-11-22T12:00:00.000Z", "duration": seconds(self.position()), "channels": 1})
+    pub fn metadata(&self) -> Event {
+        Event::wordless(&json!({"type": "Metadata", "transaction_key": "deprecated", "request_id": self.request_id,
+            "sha256": "0", "created": "2026-11-22T12:00:00.000Z", "duration": seconds(self.position()), "channels": 1}))
     }
 
     /// Final transcripts so far, without empty ones.
@@ -113,10 +181,10 @@ impl Recogniser {
     }
 
     fn take_partial(&mut self) {
-        self.pending.extend(self.words.cut());
+        self.pending.extend(self.words.cut().map(Spoken::new));
     }
 
-    fn speech_started(&mut self) -> Option<Value> {
+    fn speech_started(&mut self) -> Option<Event> {
         let last_voiced = self.words.decoder().last_voiced()?;
         if self.speaking || self.position() != last_voiced {
             return None;
@@ -124,26 +192,27 @@ impl Recogniser {
         self.speaking = true;
         self.last_result = self.position();
         let timestamp = seconds(self.position().saturating_sub(STEP_SAMPLES as u64));
-        self.query.vad_events.then(|| json!({"type": "SpeechStarted", "channel": [0, 1], "timestamp": timestamp}))
+        let started = || json!({"type": "SpeechStarted", "channel": [0, 1], "timestamp": timestamp});
+        self.query.vad_events.then(|| Event::wordless(&started()))
     }
 
-    fn interim(&mut self) -> Option<Value> {
+    fn interim(&mut self) -> Option<Event> {
         let every = if self.pending.is_empty() { WORDLESS_INTERIM_SAMPLES } else { self.interim_samples };
         let due = self.position() - self.last_result >= every;
         (due && self.query.interim_results && self.speaking).then(|| self.result(Kind::Interim))
     }
 
-    fn segment(&mut self) -> Option<Value> {
+    fn segment(&mut self) -> Option<Event> {
         let long = self.position() - self.segment_start >= self.longest_segment_samples;
         if self.pending.is_empty() {
             // Silence and noise have results too, without words.
             return long.then(|| self.result(Kind::Segment));
         }
-        let first = self.pending[0].start.max(self.segment_start);
+        let first = self.pending[0].began.max(self.segment_start);
         (self.position() - first >= self.longest_segment_samples).then(|| self.result(Kind::Segment))
     }
 
-    fn speech_final(&mut self) -> Option<Value> {
+    fn speech_final(&mut self) -> Option<Event> {
         // Without endpointing the voice detector still needs an end, or SpeechStarted would come once a call.
         let endpointing_ms = self.query.endpointing_ms.unwrap_or(500);
         if !self.speaking || self.silent_for_ms() < endpointing_ms {
@@ -153,54 +222,66 @@ impl Recogniser {
         self.query.endpointing_ms.map(|_| self.result(Kind::SpeechFinal))
     }
 
-    fn utterance_end(&mut self) -> Option<Value> {
+    fn utterance_end(&mut self) -> Option<Event> {
         let last_word_end = self.utterance_open?;
         let gap_ms = (self.position() - last_word_end) / SAMPLES_PER_MS;
         if gap_ms < self.query.utterance_end_ms? || self.words.partial().is_some() {
             return None;
         }
         self.utterance_open = None;
-        Some(json!({"type": "UtteranceEnd", "channel": [0, 1], "last_word_end": seconds(last_word_end)}))
+        let end = json!({"type": "UtteranceEnd", "channel": [0, 1], "last_word_end": seconds(last_word_end)});
+        Some(Event::wordless(&end))
     }
 
-    fn result(&mut self, kind: Kind) -> Value {
+    fn result(&mut self, kind: Kind) -> Event {
         let end = self.position();
-        let words: Vec<Value> = self.pending.iter().map(word_json).collect();
-        let spoken: Vec<String> = self.pending.iter().map(|word| self.written(&word.text)).collect();
-        let transcript = spoken.join(" ");
-        let confidence = if words.is_empty() { 0.0 } else { CONFIDENCE };
-        let event = json!({
-            "type": "Results", "channel_index": [0, 1], "duration": seconds(end - self.segment_start),
-            "start": seconds(self.segment_start), "is_final": kind != Kind::Interim,
-            "speech_final": kind == Kind::SpeechFinal, "from_finalize": kind == Kind::Finalize,
-            "channel": {"alternatives": [{"transcript": transcript, "confidence": confidence, "words": words}]},
-            "metadata": {"request_id": self.request_id, "model_uuid": self.request_id,
-                "model_info": {"name": self.query.model, "version": "2026-01-01.0", "arch": "simulated"}},
-        });
+        let transcript = self.transcript();
+        let confidence = if self.pending.is_empty() { 0.0 } else { CONFIDENCE };
+        let results = Results {
+            channel: Channel {
+                alternatives: [Alternative { confidence, transcript: &transcript, words: &self.pending }],
+            },
+            channel_index: [0, 1],
+            duration: seconds(end - self.segment_start),
+            from_finalize: kind == Kind::Finalize,
+            is_final: kind != Kind::Interim,
+            metadata: Metadata {
+                model_info: ModelInfo { arch: "simulated", name: &self.query.model, version: "2026-01-01.0" },
+                model_uuid: &self.request_id,
+                request_id: &self.request_id,
+            },
+            speech_final: kind == Kind::SpeechFinal,
+            start: seconds(self.segment_start),
+            kind: "Results",
+        };
+        let json = serde_json::to_string(&results).expect("a result is JSON");
+        let transcript = Some(transcript).filter(|text| !text.is_empty());
         self.last_result = end;
         if kind != Kind::Interim {
             self.segment_start = end;
             self.pending.clear();
-            self.finals.extend(Some(transcript).filter(|text| !text.is_empty()));
+            self.finals.extend(transcript.clone());
         }
-        event
+        Event { json, transcript, ends_turn: kind == Kind::SpeechFinal }
     }
 
-    fn written(&self, word: &str) -> String {
-        if self.query.punctuate { word.to_owned() } else { bare(word) }
+    fn transcript(&self) -> String {
+        let words = self.pending.iter();
+        let texts = words.map(|spoken| if self.query.punctuate { &*spoken.punctuated_word } else { &*spoken.word });
+        texts.collect::<Vec<_>>().join(" ")
     }
 }
 
 impl Ear for Recogniser {
-    fn greet(&mut self) -> Option<Value> {
+    fn greet(&mut self) -> Option<Event> {
         None
     }
 
-    fn feed(&mut self, audio: &[u8]) -> Vec<Value> {
+    fn feed(&mut self, audio: &[u8]) -> Vec<Event> {
         Recogniser::feed(self, audio)
     }
 
-    fn command(&mut self, message: &Value) -> Option<Vec<Value>> {
+    fn command(&mut self, message: &Value) -> Option<Vec<Event>> {
         match message["type"].as_str()? {
             "KeepAlive" | "Configure" => Some(Vec::new()),
             "Finalize" => Some(self.finalize().into_iter().collect()),
@@ -208,7 +289,7 @@ impl Ear for Recogniser {
         }
     }
 
-    fn finish(&mut self) -> Vec<Value> {
+    fn finish(&mut self) -> Vec<Event> {
         let rest = Recogniser::finish(self);
         rest.into_iter().chain([self.metadata()]).collect()
     }
@@ -216,11 +297,6 @@ impl Ear for Recogniser {
     fn finals(&self) -> &[String] {
         Recogniser::finals(self)
     }
-}
-
-fn word_json(word: &Word) -> Value {
-    json!({"word": bare(&word.text), "start": seconds(word.start), "end": seconds(word.end),
-        "confidence": CONFIDENCE, "punctuated_word": word.text})
 }
 
 /// The word without capitals and without punctuation at its ends.

@@ -2,19 +2,20 @@
 
 use std::collections::VecDeque;
 use std::future::pending;
+use std::pin::pin;
 use std::time::Duration;
 
 use axum::extract::ws::{Message, WebSocket};
 use serde_json::Value;
 use tokio::time::{Instant, sleep_until};
 
-use super::ear::Ear;
+use super::ear::{Ear, Event};
 use super::{DeepgramStt, SttFault, SttSession, SttSettings, Transcript};
 use crate::deepgram::close;
 use crate::knobs::Latency;
 use crate::record::Violation;
 use crate::server::linger;
-use crate::speech::{SAMPLES_PER_MS, is_voiced};
+use crate::speech::{SAMPLES_PER_MS, voiced};
 
 /// Wall time over which the rate of arrival is measured.
 const RATE_WINDOW: Duration = Duration::from_secs(4);
@@ -113,9 +114,9 @@ impl Session {
     }
 
     async fn run(&mut self, mut socket: WebSocket) {
+        let mut idle = pin!(sleep_until(self.idle_at()));
         loop {
             let due = self.outgoing.front().map(|next| next.due);
-            let idle_at = self.idle_at();
             tokio::select! {
                 () = until(due) => {
                     let Some(Outgoing { message, words, .. }) = self.outgoing.pop_front() else { continue };
@@ -135,7 +136,10 @@ impl Session {
                     Some(Ok(message)) => if let Next::Drop = self.receive(message) { return },
                     Some(Err(_)) | None => return,
                 },
-                () = sleep_until(idle_at), if !self.ending => self.idle(),
+                () = &mut idle, if !self.ending => match self.idle_at() {
+                    at if at > Instant::now() => idle.as_mut().reset(at),
+                    _ => self.idle(),
+                },
             }
         }
     }
@@ -190,7 +194,7 @@ impl Session {
             self.violation("binary-command", "a command in a binary frame is heard as audio");
         }
         self.record.audio_bytes += audio.len() as u64;
-        let sound = audio.iter().filter(|sample| is_voiced(**sample)).count() as u64;
+        let sound = voiced(audio) as u64;
         if sound > 0 {
             (self.sound, self.heard_at) = (self.sound + sound, self.last_data);
         }
@@ -264,7 +268,7 @@ impl Session {
         self.end_with(close(1000, ""));
     }
 
-    fn emit(&mut self, events: impl IntoIterator<Item = Value>) {
+    fn emit(&mut self, events: impl IntoIterator<Item = Event>) {
         if self.stalled() {
             return;
         }
@@ -272,8 +276,8 @@ impl Session {
             let due = Instant::now() + self.stt.knobs().delay(self.latency) + self.extra;
             // Jitter delays events but never lets one overtake another.
             let due = self.outgoing.back().map_or(due, |before| due.max(before.due));
-            let message = Message::Text(event.to_string().into());
-            let words = transcript(&event).map(|text| (text, ends_turn(&event), self.heard_at));
+            let words = event.transcript.map(|text| (text, event.ends_turn, self.heard_at));
+            let message = Message::Text(event.json.into());
             self.outgoing.push_back(Outgoing { due, message, words });
         }
     }
@@ -287,18 +291,6 @@ impl Session {
     fn violation(&self, code: &str, message: &str) {
         self.stt.shared.violations.push(Violation::new(code, message));
     }
-}
-
-/// The words of an event, of Nova or of Flux.
-fn transcript(event: &Value) -> Option<String> {
-    let nova = || event["channel"]["alternatives"][0]["transcript"].as_str();
-    let text = event["transcript"].as_str().or_else(nova)?;
-    (!text.is_empty()).then(|| text.to_owned())
-}
-
-/// Whether an event says that the speaker has finished, of Nova or of Flux.
-fn ends_turn(event: &Value) -> bool {
-    event["speech_final"] == true || event["event"] == "EndOfTurn"
 }
 
 async fn until(due: Option<Instant>) {

@@ -16,33 +16,43 @@ fn ear(query: &str) -> Recogniser {
 }
 
 /// Events as short lines: type, or transcript with its flags.
-fn lines(events: &[Value]) -> Vec<String> {
-    let line = |event: &Value| match event["type"].as_str().unwrap() {
+fn lines(events: &[Event]) -> Vec<String> {
+    events.iter().map(|event| line(&value(event))).collect()
+}
+
+fn value(event: &Event) -> Value {
+    serde_json::from_str(&event.json).unwrap()
+}
+
+fn line(event: &Value) -> String {
+    match event["type"].as_str().unwrap() {
         "Results" => {
             let text = event["channel"]["alternatives"][0]["transcript"].as_str().unwrap();
             let flag = |name: &str, mark: &'static str| if event[name] == true { mark } else { "" };
             format!("{text}{}{}{}", flag("is_final", "|"), flag("speech_final", "."), flag("from_finalize", "!"))
         }
         other => other.to_owned(),
-    };
-    events.iter().map(line).collect()
+    }
 }
 
 #[test]
 fn an_utterance_is_heard_while_it_lasts_and_after_it() {
     let mut ear = ear(QUERY);
     let audio = [silence(100), encode("I need an oil change, please.", 30), silence(1_200)].concat();
-    let events = lines(&ear.feed(&audio));
+    let heard = ear.feed(&audio);
+    let events = lines(&heard);
     assert_eq!(events.first().unwrap(), "SpeechStarted");
     assert!(events.contains(&"I need an oil".to_owned()), "{events:?}");
     assert_eq!(events[events.len() - 2..], ["I need an oil change, please.|.", "UtteranceEnd"]);
+    let told: Vec<_> = heard.iter().filter_map(|event| Some((event.transcript.as_deref()?, event.ends_turn))).collect();
+    assert_eq!((told[0], told[told.len() - 1]), (("I need", false), ("I need an oil change, please.", true)));
 }
 
 #[test]
 fn words_have_their_times_on_this_socket() {
     let mut ear = ear(QUERY);
     let events = ear.feed(&[silence(1_000), encode("hi", 100), silence(400)].concat());
-    let last = events.last().unwrap();
+    let last = value(events.last().unwrap());
     let word = &last["channel"]["alternatives"][0]["words"][0];
     assert_eq!((word["start"].as_f64(), word["end"].as_f64()), (Some(1.0), Some(1.2)));
     assert_eq!(last["start"].as_f64().unwrap() + last["duration"].as_f64().unwrap(), 1.5);
@@ -107,12 +117,12 @@ async fn the_socket_hears_what_was_sent_and_closes_in_order() {
     loop {
         let event = next_json(&mut socket, &mut Vec::new()).await;
         let done = event["speech_final"] == true;
-        heard.push(event);
+        heard.push(line(&event));
         if done {
             break;
         }
     }
-    assert_eq!(lines(&heard), ["SpeechStarted", "hello there", "hello there|."]);
+    assert_eq!(heard, ["SpeechStarted", "hello there", "hello there|."]);
     say(&mut socket, r#"{"type":"CloseStream"}"#).await;
     assert_eq!(next_json(&mut socket, &mut Vec::new()).await["type"], "Metadata");
     assert_eq!(next_json(&mut socket, &mut Vec::new()).await[0], 1000);

@@ -8,10 +8,12 @@ mod request;
 mod responses;
 mod schema;
 mod stream;
+mod tools;
 mod wire;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -29,8 +31,9 @@ use crate::server::Scope;
 
 pub use brain::{Brain, Finish, Reply, Scripted};
 pub use receptionist::Receptionist;
-pub use request::{Endpoint, Message, Request, Role, Tool, ToolCall};
+pub use request::{Endpoint, Message, Request, Role, ToolCall};
 pub use stream::Answered;
+pub use tools::Tool;
 pub use wire::ApiError;
 
 /// How the simulated service behaves when it is well.
@@ -93,6 +96,7 @@ struct Shared {
     api_key: String,
     brain: RwLock<Arc<dyn Brain>>,
     knobs: Knobs<LlmSettings, LlmFault>,
+    menu: tools::Menu,
     requests: Log<Request>,
     refused: Log<ApiError>,
     answered: Log<Answered>,
@@ -107,6 +111,7 @@ impl OpenAi {
             api_key: api_key.to_owned(),
             brain: RwLock::new(brain),
             knobs: Knobs::new(seed, "openai", settings),
+            menu: tools::Menu::default(),
             requests: Log::default(),
             refused: Log::default(),
             answered: Log::default(),
@@ -175,11 +180,11 @@ impl OpenAi {
 }
 
 async fn complete(State(openai): State<OpenAi>, headers: HeaderMap, body: Bytes) -> Response {
-    answered(&openai, answer(&openai, &headers, || Request::parse(&body)).await)
+    answered(&openai, answer(&openai, &headers, || Request::read(&body, &openai.shared.menu)).await)
 }
 
 async fn respond(State(openai): State<OpenAi>, headers: HeaderMap, body: Bytes) -> Response {
-    answered(&openai, answer(&openai, &headers, || Request::parse_response(&body)).await)
+    answered(&openai, answer(&openai, &headers, || Request::read_response(&body, &openai.shared.menu)).await)
 }
 
 fn answered(openai: &OpenAi, answer: Result<Response, ApiError>) -> Response {
@@ -197,25 +202,30 @@ async fn answer(
     let asked = Instant::now();
     openai.authorise(headers)?;
     let request = parse()?;
-    openai.shared.requests.push(request.clone());
-    let fault = openai.knobs().draw_fault();
-    if let Some(response) = fault.as_ref().and_then(wire::refusal) {
-        return Ok(response);
-    }
-    let reply = brain::spoil(openai.brain().reply(&request), fault.as_ref());
-    let plan = stream::Plan::new(openai, fault.as_ref());
-    if request.stream {
-        return Ok(stream::respond(openai, &request, &reply, plan, (fault, asked)));
-    }
-    let wait = tokio::time::sleep(plan.first);
-    if openai.shared.scope.run(wait).await.is_none() {
+    let (wait, response) = response(openai, &request, asked);
+    openai.shared.requests.push(request);
+    if !wait.is_zero() && openai.shared.scope.run(tokio::time::sleep(wait)).await.is_none() {
         return Err(ApiError::server("The server is shutting down."));
     }
+    Ok(response)
+}
+
+/// The response to a request, and how long it keeps the client waiting; a stream sees to that itself.
+fn response(openai: &OpenAi, request: &Request, asked: Instant) -> (Duration, Response) {
+    let fault = openai.knobs().draw_fault();
+    if let Some(response) = fault.as_ref().and_then(wire::refusal) {
+        return (Duration::ZERO, response);
+    }
+    let reply = brain::spoil(openai.brain().reply(request), fault.as_ref());
+    let plan = stream::Plan::new(openai, fault.as_ref());
+    if request.stream {
+        return (Duration::ZERO, stream::respond(openai, request, &reply, plan, (fault, asked)));
+    }
     let whole = match request.endpoint {
-        Endpoint::ChatCompletions => wire::completion(&request, &reply),
-        Endpoint::Responses => responses::wire::response(&request, &reply),
+        Endpoint::ChatCompletions => wire::completion(request, &reply),
+        Endpoint::Responses => responses::wire::response(request, &reply),
     };
-    Ok(Json(whole).into_response())
+    (plan.first, Json(whole).into_response())
 }
 
 /// The list of models, with the date on which each goes where one is announced.

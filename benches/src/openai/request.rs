@@ -1,9 +1,14 @@
 //! A request as the vendor reads it: parsed leniently, checked strictly.
 
-use serde_json::Value;
+use std::sync::Arc;
 
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use super::models;
+use super::tools::{Menu, Tool};
 use super::wire::ApiError;
-use super::{models, schema};
 
 /// Who a message is from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,17 +47,6 @@ pub struct Message {
     pub tool_call_id: Option<String>,
 }
 
-/// A tool on offer.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Tool {
-    /// Its name.
-    pub name: String,
-    /// Whether arguments follow the schema strictly.
-    pub strict: bool,
-    /// JSON schema of its arguments.
-    pub parameters: Value,
-}
-
 /// Which of the vendor's interfaces a request came in by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Endpoint {
@@ -80,20 +74,44 @@ pub struct Request {
     /// The conversation.
     pub messages: Vec<Message>,
     /// The tools.
-    pub tools: Vec<Tool>,
-    /// The body as it came.
+    pub tools: Arc<[Tool]>,
+    /// The body as it came, without its tools.
     pub body: Value,
+    /// How long it was, in bytes.
+    pub body_bytes: usize,
+}
+
+/// A body with its tools as text: they are its longest part, and what they say is known mostly.
+#[derive(Deserialize)]
+pub(super) struct Body<'a> {
+    #[serde(borrow)]
+    tools: Option<&'a RawValue>,
+    #[serde(flatten)]
+    fields: Map<String, Value>,
+}
+
+impl<'a> Body<'a> {
+    /// Reads a body: its tools, as text, and what else is in it.
+    pub(super) fn read(body: &'a [u8]) -> Result<(&'a str, Value), ApiError> {
+        let Body { tools, fields } = json(body)?;
+        Ok((tools.map_or("[]", RawValue::get), Value::Object(fields)))
+    }
 }
 
 impl Request {
     /// Parses and checks a body.
     pub fn parse(body: &[u8]) -> Result<Self, ApiError> {
-        let body = json(body)?;
+        Request::read(body, &Menu::default())
+    }
+
+    pub(super) fn read(bytes: &[u8], menu: &Menu) -> Result<Self, ApiError> {
+        let (tools, body) = Body::read(bytes)?;
         let model = required_text(&body, "model")?;
         let messages = body["messages"].as_array().filter(|list| !list.is_empty());
         let messages = messages.ok_or_else(|| ApiError::missing("messages"))?;
         let messages = messages.iter().enumerate().map(|(i, m)| message(i, m)).collect::<Result<Vec<_>, _>>()?;
-        let tools = tools(&body)?;
+        let tools = menu.read(Endpoint::ChatCompletions, tools)?;
+        check_tool_options(&body, &tools)?;
         check_model(&model, &body, &tools)?;
         check_tool_answers(&messages)?;
         let options = &body["stream_options"];
@@ -112,6 +130,7 @@ impl Request {
             messages,
             tools,
             body,
+            body_bytes: bytes.len(),
         })
     }
 
@@ -127,7 +146,7 @@ impl Request {
     }
 }
 
-pub(super) fn json(body: &[u8]) -> Result<Value, ApiError> {
+pub(super) fn json<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, ApiError> {
     serde_json::from_slice(body)
         .map_err(|_| ApiError::bad_request("We could not parse the JSON body of your request.", None))
 }
@@ -187,47 +206,15 @@ fn tool_call(at: &str, value: &Value) -> Result<ToolCall, ApiError> {
     Ok(ToolCall { id: field(value, "id")?, name: field(function, "name")?, arguments: field(function, "arguments")? })
 }
 
-fn tools(body: &Value) -> Result<Vec<Tool>, ApiError> {
-    let list = body["tools"].as_array().map(Vec::as_slice).unwrap_or_default();
-    if list.is_empty() {
-        for name in ["tool_choice", "parallel_tool_calls"] {
-            if !body[name].is_null() {
-                let text = format!("'{name}' is only allowed when 'tools' are specified.");
-                return Err(ApiError::bad_request(&text, Some(name)));
-            }
+fn check_tool_options(body: &Value, tools: &[Tool]) -> Result<(), ApiError> {
+    let unfit = ["tool_choice", "parallel_tool_calls"].into_iter().find(|name| !body[*name].is_null());
+    match unfit.filter(|_| tools.is_empty()) {
+        Some(name) => {
+            let text = format!("'{name}' is only allowed when 'tools' are specified.");
+            Err(ApiError::bad_request(&text, Some(name)))
         }
+        None => Ok(()),
     }
-    list.iter().enumerate().map(|(index, tool)| parse_tool(index, tool)).collect()
-}
-
-fn parse_tool(index: usize, value: &Value) -> Result<Tool, ApiError> {
-    tool(value, &value["function"], false, &format!("tools[{index}]"), "function.")
-}
-
-/// A tool whose function's fields are in `function`; `prefix` is where they are below `at`.
-pub(super) fn tool(
-    value: &Value,
-    function: &Value,
-    strict_unless_said: bool,
-    at: &str,
-    prefix: &str,
-) -> Result<Tool, ApiError> {
-    if value["type"].as_str() != Some("function") {
-        return Err(ApiError::bad_request("Invalid value for type.", Some(&format!("{at}.type"))));
-    }
-    let name = function["name"].as_str().unwrap_or_default().to_owned();
-    let legal = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-    if name.is_empty() || name.len() > 64 || !name.bytes().all(legal) {
-        let text = format!("Invalid '{prefix}name': string does not match pattern '^[a-zA-Z0-9_-]+$'.");
-        return Err(ApiError::bad_request(&text, Some(&format!("{at}.{prefix}name"))));
-    }
-    let strict = function["strict"].as_bool().unwrap_or(strict_unless_said);
-    let parameters = function["parameters"].clone();
-    if strict {
-        schema::check_strict(&name, &parameters)
-            .map_err(|text| ApiError::bad_request(&text, Some(&format!("{at}.{prefix}parameters"))))?;
-    }
-    Ok(Tool { name, strict, parameters })
 }
 
 /// Rules that came with newer models: see section 0 of the sheet that this was written from.

@@ -97,16 +97,12 @@ pub(super) fn respond(
 /// The server-sent events of an answer, as text, with the characters of the answer in each. Those of a response say their
 /// type twice.
 fn events(openai: &OpenAi, request: &Request, reply: &Reply) -> Vec<(String, usize)> {
-    let length = |text: &Value| text.as_str().map_or(0, |text| text.chars().count());
     openai.knobs().with_rng(|rng| match request.endpoint {
-        Endpoint::ChatCompletions => {
-            let event =
-                |chunk: &Value| (format!("data: {chunk}\n\n"), length(&chunk["choices"][0]["delta"]["content"]));
-            wire::chunks(request, reply, rng).iter().map(event).collect()
-        }
+        Endpoint::ChatCompletions => wire::events(request, reply, rng),
         Endpoint::Responses => {
             let text = |event: &Value| event["type"] == "response.output_text.delta";
-            let event = |event: &Value| (typed(event), if text(event) { length(&event["delta"]) } else { 0 });
+            let length = |event: &Value| event["delta"].as_str().map_or(0, |text| text.chars().count());
+            let event = |event: &Value| (typed(event), if text(event) { length(event) } else { 0 });
             responses::wire::events(request, reply, rng).iter().map(event).collect()
         }
     })

@@ -44,6 +44,12 @@ async fn a_stream_has_the_vendors_shape() {
     assert_eq!(status, 200);
     assert!(text.ends_with("data: [DONE]\n\n"));
     let chunks = chunks(&text);
+    let mut first = chunks[0].clone();
+    assert!(first["id"].as_str().unwrap().starts_with("chatcmpl-") && first["obfuscation"].is_string(), "{first}");
+    first.as_object_mut().unwrap().retain(|name, _| !["id", "choices", "obfuscation"].contains(&name.as_str()));
+    let same = json!({"object": "chat.completion.chunk", "created": 1_780_000_000, "model": "gpt-6-luna",
+        "service_tier": "default", "system_fingerprint": null, "usage": null});
+    assert_eq!(first, same);
     assert_eq!(chunks[0]["choices"][0]["delta"], json!({"role": "assistant", "content": "", "refusal": null}));
     let deltas: Vec<&Value> = chunks.iter().map(|chunk| &chunk["choices"][0]["delta"]).collect();
     let said: String = deltas.iter().filter_map(|delta| delta["content"].as_str()).collect();

@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use rand::Rng;
 use rand::rngs::StdRng;
+use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -114,44 +115,70 @@ pub(super) fn completion(request: &Request, reply: &Reply) -> Value {
         "usage": usage(request, reply), "service_tier": "default", "system_fingerprint": null})
 }
 
-/// All chunks of a streamed answer, in order, without `[DONE]`.
-pub(super) fn chunks(request: &Request, reply: &Reply, rng: &mut StdRng) -> Vec<Value> {
-    let mut deltas = vec![json!({"role": "assistant", "content": "", "refusal": null})];
-    if let Some(text) = &reply.text {
-        deltas.extend(tokens(text, rng).into_iter().map(|token| json!({"content": token})));
-    } else {
-        deltas[0]["content"] = Value::Null;
+/// What a chunk says. Fields stand in the order of their names.
+#[derive(Serialize)]
+struct Choice<'a> {
+    delta: Delta<'a>,
+    finish_reason: Option<&'static str>,
+    index: u32,
+    logprobs: (),
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Delta<'a> {
+    Begin { content: Option<&'static str>, refusal: (), role: &'static str },
+    Text { content: &'a str },
+    Call(Value),
+    End {},
+}
+
+impl Delta<'_> {
+    /// Characters of the answer in it.
+    fn characters(&self) -> usize {
+        if let Delta::Text { content } = self { content.chars().count() } else { 0 }
     }
-    deltas.extend(call_deltas(&reply.tool_calls, rng));
-    let id = completion_id();
-    let chunk = |choices: Value, usage: Value| {
-        json!({"id": id, "object": "chat.completion.chunk", "created": CREATED, "model": request.model,
-            "service_tier": "default", "system_fingerprint": null, "choices": choices, "usage": usage})
-    };
-    let choice =
-        |delta: &Value, finish: Value| json!([{"index": 0, "delta": delta, "logprobs": null, "finish_reason": finish}]);
-    let mut chunks: Vec<Value> = deltas.iter().map(|delta| chunk(choice(delta, Value::Null), Value::Null)).collect();
-    chunks.push(chunk(choice(&json!({}), json!(finish_reason(reply))), Value::Null));
-    if request.include_obfuscation {
-        chunks.iter_mut().for_each(|chunk| chunk["obfuscation"] = json!(padding(rng)));
+}
+
+/// The events of a streamed answer, in order and without `[DONE]`, with the characters of the answer in each.
+pub(super) fn events(request: &Request, reply: &Reply, rng: &mut StdRng) -> Vec<(String, usize)> {
+    let content = reply.text.is_some().then_some("");
+    let mut deltas = vec![Delta::Begin { content, refusal: (), role: "assistant" }];
+    let texts = reply.text.iter().flat_map(|text| tokens(text, rng));
+    deltas.extend(texts.map(|content| Delta::Text { content }));
+    deltas.extend(call_deltas(&reply.tool_calls, rng).into_iter().map(Delta::Call));
+    deltas.push(Delta::End {});
+    // All but the choice is the same in every chunk, and is written as text once.
+    let head = format!(r#","created":{CREATED},"id":"{}","model":{}"#, completion_id(), json!(request.model));
+    let tail = r#","object":"chat.completion.chunk","service_tier":"default","system_fingerprint":null,"usage":"#;
+    let mut events = Vec::with_capacity(deltas.len() + 1);
+    for delta in deltas {
+        let characters = delta.characters();
+        let finish_reason = matches!(delta, Delta::End {}).then(|| finish_reason(reply));
+        let choice = Choice { delta, finish_reason, index: 0, logprobs: () };
+        let choice = serde_json::to_string(&choice).expect("a choice is JSON");
+        let padded = request.include_obfuscation.then(|| format!(r#","obfuscation":"{}""#, padding(rng)));
+        let padded = padded.unwrap_or_default();
+        events.push((["data: {\"choices\":[", &choice, "]", &head, &padded, tail, "null}\n\n"].concat(), characters));
     }
     if request.include_usage {
-        chunks.push(chunk(json!([]), usage(request, reply)));
+        let usage = usage(request, reply).to_string();
+        events.push((["data: {\"choices\":[]", &head, tail, &usage, "}\n\n"].concat(), 0));
     }
-    chunks
+    events
 }
 
 /// Pieces of about a token each: a word with the space before it, long ones in two.
-pub(super) fn tokens(text: &str, rng: &mut StdRng) -> Vec<String> {
-    let mut tokens: Vec<String> = Vec::new();
+pub(super) fn tokens<'a>(text: &'a str, rng: &mut StdRng) -> Vec<&'a str> {
+    let mut tokens = Vec::new();
     for piece in text.split_inclusive(' ') {
         let middle = piece.char_indices().nth(5).map(|(index, _)| index);
         match middle {
             Some(middle) if rng.random_bool(0.5) => {
-                tokens.push(piece[..middle].to_owned());
-                tokens.push(piece[middle..].to_owned());
+                tokens.push(&piece[..middle]);
+                tokens.push(&piece[middle..]);
             }
-            _ => tokens.push(piece.to_owned()),
+            _ => tokens.push(piece),
         }
     }
     tokens
@@ -200,7 +227,7 @@ fn finish_reason(reply: &Reply) -> &'static str {
 
 /// Usage at four characters a token.
 pub(super) fn usage(request: &Request, reply: &Reply) -> Value {
-    let prompt = request.body.to_string().len() / 4;
+    let prompt = request.body_bytes / 4;
     let spoken = reply.text.as_deref().map_or(0, str::len);
     let called: usize = reply.tool_calls.iter().map(|(name, arguments)| name.len() + arguments.len()).sum();
     let completion = (spoken + called) / 4 + 1;

@@ -50,8 +50,11 @@ impl Decoder {
     /// Hears some more audio. A character is reported when the sample after it arrives, or by [`Decoder::finish`].
     pub fn feed(&mut self, audio: &[u8]) -> Vec<Symbol> {
         let mut heard = Vec::new();
-        for &sample in audio {
-            self.sample(sample, &mut heard);
+        let mut rest = audio;
+        while let Some(&sample) = rest.first() {
+            let (same, after) = rest.split_at(alike(rest));
+            self.samples(sample, same.len() as u64, &mut heard);
+            rest = after;
         }
         heard
     }
@@ -78,14 +81,15 @@ impl Decoder {
         self.position - self.last_voiced.unwrap_or(0)
     }
 
-    fn sample(&mut self, sample: u8, heard: &mut Vec<Symbol>) {
+    /// Hears the same sample so many times.
+    fn samples(&mut self, sample: u8, count: u64, heard: &mut Vec<Symbol>) {
         let token = token(sample);
         if self.run != Some(token) && !(self.in_gap && is_gap(token) && self.run.is_some_and(is_gap)) {
             heard.extend(self.end_of_run());
             self.run = Some(token);
             self.run_start = self.position;
         }
-        self.position += 1;
+        self.position += count;
         if is_voiced(sample) {
             self.last_voiced = Some(self.position);
         }
@@ -103,6 +107,14 @@ impl Decoder {
         self.in_gap = false;
         Some(Symbol::Char { ch: char::from(code), start: self.run_start, end: self.position })
     }
+}
+
+/// How many samples at the beginning are equal.
+fn alike(audio: &[u8]) -> usize {
+    let Some(&sample) = audio.first() else { return 0 };
+    let (blocks, _) = audio.as_chunks::<16>();
+    let whole = blocks.iter().take_while(|block| **block == [sample; 16]).count() * 16;
+    whole + audio[whole..].iter().take_while(|other| **other == sample).count()
 }
 
 /// Samples that mean the same have the same token: all silence is one, all noise is one, a character keeps its parity.

@@ -70,6 +70,13 @@ pub fn is_voiced(sample: u8) -> bool {
     sample & 0x7F != SILENCE_NEGATIVE
 }
 
+/// How many samples are sound.
+pub fn voiced(audio: &[u8]) -> usize {
+    // Counted in bytes as long as a byte holds the count, which the compiler makes quick.
+    let count = |part: &[u8]| part.iter().map(|&sample| u8::from(is_voiced(sample))).sum::<u8>();
+    audio.chunks(u8::MAX.into()).map(|part| usize::from(count(part))).sum()
+}
+
 /// The text as it can be spoken: printable ASCII. Typographic marks become their plain forms, common accented letters
 /// lose the accent, white space becomes a space, and what is left over is dropped.
 pub fn normalise(text: &str) -> String {

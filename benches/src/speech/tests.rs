@@ -32,6 +32,19 @@ proptest! {
     }
 
     #[test]
+    fn audio_at_once_is_heard_as_sample_by_sample(
+        pieces in prop::collection::vec((prop::sample::select(vec![0x41_u8, 0xC1, 0x7F, 0xFF, 0x05, 0x85]), 1_usize..60), 0..30),
+    ) {
+        let audio: Vec<u8> = pieces.iter().flat_map(|&(sample, count)| vec![sample; count]).collect();
+        let (mut whole, mut single) = (Decoder::new(), Decoder::new());
+        let heard = whole.feed(&audio);
+        prop_assert_eq!(heard, audio.chunks(1).flat_map(|sample| single.feed(sample)).collect::<Vec<_>>());
+        prop_assert_eq!(whole.finish(), single.finish());
+        prop_assert_eq!((whole.position(), whole.last_voiced()), (single.position(), single.last_voiced()));
+        prop_assert_eq!(voiced(&audio), audio.iter().filter(|sample| is_voiced(**sample)).count());
+    }
+
+    #[test]
     fn silence_and_noise_around_speech_do_not_change_it(
         text in "[a-z]{1,20}", before in 0_u32..30, after in 0_u32..30, seed in any::<u64>(),
     ) {

@@ -1,12 +1,14 @@
 //! One media stream held by a caller: frames out every 20 ms, the engine's audio played in real time, marks and clears.
 
+use std::future::poll_fn;
+use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, timeout};
-use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::call::Call;
 use super::media::MediaSocket;
@@ -43,6 +45,8 @@ pub(super) enum LegEnd {
 pub(super) struct Leg<'a> {
     call: &'a mut Call,
     socket: MediaSocket,
+    /// The socket had nothing more when it was last asked.
+    drained: bool,
     envelope: Envelope,
     playout: Playout,
     opened: Instant,
@@ -55,6 +59,7 @@ impl<'a> Leg<'a> {
         Leg {
             call,
             socket,
+            drained: false,
             envelope: Envelope::new(stream_sid),
             playout: Playout::default(),
             opened: Instant::now(),
@@ -93,7 +98,7 @@ impl<'a> Leg<'a> {
                     Control::CallerHangsUp => LegEnd::Caller,
                     other => LegEnd::Control(other),
                 },
-                message = self.socket.next() => if let Some(end) = self.receive(message).await { return end },
+                message = next(&mut self.socket, &mut self.drained) => if let Some(end) = self.receive(message).await { return end },
                 _ = ticks.tick() => if let Some(end) = self.tick().await { return end },
             }
         }
@@ -116,7 +121,7 @@ impl<'a> Leg<'a> {
             let _ = opened.send(());
         }
         if !self.is_paused(age) {
-            let message = self.envelope.media(age.as_millis(), &frame);
+            let message = self.envelope.media(u64::try_from(age.as_millis()).unwrap_or(u64::MAX), &frame);
             self.call.recorder.report.bytes_sent += frame.len() as u64;
             if !self.send(message).await {
                 return Some(LegEnd::Engine);
@@ -179,10 +184,7 @@ impl<'a> Leg<'a> {
         }
     }
 
-    async fn receive(
-        &mut self,
-        message: Option<Result<Message, tokio_tungstenite::tungstenite::Error>>,
-    ) -> Option<LegEnd> {
+    async fn receive(&mut self, message: Option<Result<Message, Error>>) -> Option<LegEnd> {
         match message {
             Some(Ok(Message::Text(text))) => match self.envelope.read(&text) {
                 Ok(inbound) => self.inbound(inbound).await,
@@ -258,6 +260,20 @@ impl<'a> Leg<'a> {
         };
         let _ = timeout(CLOSE_PATIENCE, closed).await;
     }
+}
+
+/// The next message. Most wake-ups are ticks, and the socket clears its buffer whenever it is asked: it is left alone
+/// until there is something to read.
+async fn next(socket: &mut MediaSocket, drained: &mut bool) -> Option<Result<Message, Error>> {
+    poll_fn(|context| {
+        if *drained && socket.get_ref().poll_read_ready(context).is_pending() {
+            return Poll::Pending;
+        }
+        let next = socket.poll_next_unpin(context);
+        *drained = next.is_pending();
+        next
+    })
+    .await
 }
 
 /// One tick for each frame; missed ones are made up for, so that the rate is kept.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use bytes::{Buf, Bytes};
 
-use crate::speech::{Word, WordDecoder, is_voiced};
+use crate::speech::{Word, WordDecoder};
 
 /// Something in the buffer.
 #[derive(Debug)]
@@ -73,8 +73,9 @@ impl Playout {
                 Item::Audio(_) if played.bytes == budget => break,
                 Item::Audio(audio) => {
                     let part = &audio[..audio.len().min(budget - played.bytes)];
+                    let before = self.ear.decoder().last_voiced();
                     played.words.extend(self.ear.feed(part));
-                    played.voiced |= part.iter().any(|&sample| is_voiced(sample));
+                    played.voiced |= self.ear.decoder().last_voiced() != before;
                     let length = part.len();
                     played.bytes += length;
                     audio.advance(length);

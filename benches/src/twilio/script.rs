@@ -88,10 +88,10 @@ impl Ears {
     }
 
     fn take_words(&mut self, wanted: &str) -> bool {
-        let found = self.text[self.cursor..].find(&plain(wanted));
+        let wanted = plain(wanted);
+        let found = self.text[self.cursor..].find(&wanted);
         if let Some(at) = found {
-            self.cursor += at;
-            self.cursor += plain(wanted).len();
+            self.cursor += at + wanted.len();
         }
         found.is_some()
     }
@@ -158,15 +158,14 @@ impl Script {
 
     /// Carries out the step at the front; whether it is done.
     fn advance(&mut self, now: Instant, since: Instant, ears: &mut Ears, actions: &mut Vec<Action>) -> bool {
-        let waited = now - since;
-        let Some(step) = self.steps.front().cloned() else {
+        let Some(mut step) = self.steps.pop_front() else {
             actions.push(Action::HangUp);
             return false;
         };
-        let done = match &step {
+        let (done, patience) = match &mut step {
             Step::Say(text) => {
                 self.begin(text, ears, actions);
-                true
+                (true, None)
             }
             Step::BargeIn { after_ms, text } => {
                 let due = ears.otto_since.map(|at| at + Duration::from_millis(*after_ms));
@@ -174,35 +173,38 @@ impl Script {
                 if due {
                     self.begin(text, ears, actions);
                 }
-                due || self.gave_up(waited, BARGE_IN_PATIENCE, &step, actions)
+                (due, Some(BARGE_IN_PATIENCE))
             }
             Step::Silence(ms) => {
                 self.mouth = Some((silence(*ms).into(), None));
-                true
+                (true, None)
             }
             Step::Noise(ms) => {
                 self.mouth = Some((noise(*ms, &mut self.rng).into(), None));
-                true
+                (true, None)
             }
-            Step::WaitForWords(text, timeout) => {
-                ears.take_words(text) || self.gave_up(waited, *timeout, &step, actions)
-            }
+            Step::WaitForWords(text, timeout) => (ears.take_words(text), Some(*timeout)),
             Step::WaitForSilence { quiet_ms, timeout } => {
                 let quiet = ears.quiet_for(now).is_some_and(|quiet| quiet >= Duration::from_millis(*quiet_ms));
-                quiet || self.gave_up(waited, *timeout, &step, actions)
+                (quiet, Some(*timeout))
             }
-            Step::WaitForHangUp(timeout) => self.gave_up(waited, *timeout, &step, actions),
-            Step::Press(keys) => self.press(keys.clone(), actions),
+            Step::WaitForHangUp(timeout) => (false, Some(*timeout)),
+            Step::Press(keys) => (self.press(keys, actions), None),
             Step::HangUp => {
                 actions.push(Action::HangUp);
-                return false;
+                (false, None)
             }
         };
-        if done {
-            self.steps.pop_front();
-            self.done += 1;
+        let gave_up = !done && patience.is_some_and(|patience| now - since >= patience);
+        if gave_up {
+            // A wait that came to nothing ends the script: the caller hangs up.
+            actions.push(Action::TimedOut(format!("{step:?}")));
+            self.steps.clear();
+        } else if !done {
+            self.steps.push_front(step);
         }
-        done
+        self.done += usize::from(done || gave_up);
+        done || gave_up
     }
 
     fn begin(&mut self, text: &str, ears: &mut Ears, actions: &mut Vec<Action>) {
@@ -212,26 +214,17 @@ impl Script {
         self.mouth = Some((self.voice.encode(text).into(), Some(text.to_owned())));
     }
 
-    /// A wait that came to nothing ends the script: the caller hangs up.
-    fn gave_up(&mut self, waited: Duration, patience: Duration, step: &Step, actions: &mut Vec<Action>) -> bool {
-        let gave_up = waited >= patience;
-        if gave_up {
-            actions.push(Action::TimedOut(format!("{step:?}")));
-            self.steps.clear();
-        }
-        gave_up
-    }
-
-    fn press(&mut self, keys: String, actions: &mut Vec<Action>) -> bool {
+    /// Presses the next of these keys when its time has come; whether none is left.
+    fn press(&mut self, keys: &mut String, actions: &mut Vec<Action>) -> bool {
         self.key_frames = self.key_frames.saturating_sub(1);
         if self.key_frames > 0 {
             return false;
         }
-        let mut rest = keys.chars();
-        let Some(key) = rest.next() else { return true };
-        actions.push(Action::Press(key));
+        if keys.is_empty() {
+            return true;
+        }
+        actions.push(Action::Press(keys.remove(0)));
         self.key_frames = FRAMES_PER_KEY;
-        self.steps[0] = Step::Press(rest.collect());
         false
     }
 

@@ -6,9 +6,10 @@ pub(super) mod wire;
 
 use serde_json::Value;
 
-use super::request::{self, Endpoint};
+use super::request::{self, Body, Endpoint};
+use super::tools::Menu;
 use super::wire::ApiError;
-use super::{Message, Request, Role, Tool, ToolCall, models};
+use super::{Message, Request, Role, ToolCall, models};
 
 /// The fields of a body that the spec has. Another one is refused, as is one of the other interface.
 const KNOWN: [&str; 31] = [
@@ -54,12 +55,16 @@ const CALL_ID_MAX: usize = 64;
 impl Request {
     /// Parses and checks a body of `/v1/responses`.
     pub fn parse_response(body: &[u8]) -> Result<Self, ApiError> {
-        let body = request::json(body)?;
+        Request::read_response(body, &Menu::default())
+    }
+
+    pub(super) fn read_response(bytes: &[u8], menu: &Menu) -> Result<Self, ApiError> {
+        let (tools, body) = Body::read(bytes)?;
         check_fields(&body)?;
         let model = request::required_text(&body, "model")?;
         let effort = body["reasoning"]["effort"].as_str();
         models::check_thinking(&model, effort, "reasoning.effort", &body["temperature"])?;
-        let tools = tools(&body)?;
+        let tools = menu.read(Endpoint::Responses, tools)?;
         let messages = messages(&body)?;
         Ok(Request {
             endpoint: Endpoint::Responses,
@@ -71,6 +76,7 @@ impl Request {
             messages,
             tools,
             body,
+            body_bytes: bytes.len(),
         })
     }
 }
@@ -97,13 +103,6 @@ fn check_fields(body: &Value) -> Result<(), ApiError> {
         return Err(ApiError::bad_request(text, Some("max_output_tokens")));
     }
     Ok(())
-}
-
-/// Tools are flat here, and strict unless the request says otherwise.
-fn tools(body: &Value) -> Result<Vec<Tool>, ApiError> {
-    let list = body["tools"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let parse = |(at, tool): (usize, &Value)| request::tool(tool, tool, true, &format!("tools[{at}]"), "");
-    list.iter().enumerate().map(parse).collect()
 }
 
 fn messages(body: &Value) -> Result<Vec<Message>, ApiError> {
