@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Poll;
 use std::time::Duration;
 
-use futures_util::poll;
+use futures_util::{FutureExt as _, poll};
 use metrics::Gauge;
 use tokio::task::AbortHandle;
 use tokio::time::error::Elapsed;
@@ -158,10 +158,8 @@ impl TaskScope {
     fn start(&self, task: impl Future<Output = ()> + Send + 'static) -> Option<AbortHandle> {
         let live = LiveTask::count(&self.live, &self.owned)?;
         let number = live.number;
-        let handle = self.tracker.spawn(async move {
-            let _live = live;
-            task.await;
-        });
+        // An async block would keep the task twice: as it came, and as it runs.
+        let handle = self.tracker.spawn(task.map(move |()| drop(live)));
         let handle = handle.abort_handle();
         self.owned.begun(number, &handle);
         Some(handle)

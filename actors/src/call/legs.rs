@@ -143,12 +143,13 @@ impl CallState {
         self.note(Body::LegRestored(v1::LegRestored { leg: leg.to_string(), after_ms }));
     }
 
+    /// On the heap: it is rare, and what a call keeps for its longest message it keeps all the time.
     pub(super) async fn start_leg(&mut self, myself: &CallRef, leg: Leg) -> Result<(), ActorError> {
         match leg {
-            Leg::Media => self.start_media(myself).await,
-            Leg::Stt => self.start_stt(myself).await,
-            Leg::Turn => self.start_turn(myself).await,
-            Leg::Playback => self.start_playback(myself).await,
+            Leg::Media => Box::pin(self.start_media(myself)).await,
+            Leg::Stt => Box::pin(self.start_stt(myself)).await,
+            Leg::Turn => Box::pin(self.start_turn(myself)).await,
+            Leg::Playback => Box::pin(self.start_playback(myself)).await,
         }
     }
 

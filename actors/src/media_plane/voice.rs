@@ -7,11 +7,14 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytes::{Bytes, BytesMut};
+use bytes::{BufMut as _, Bytes, BytesMut};
 use tokio::sync::Notify;
 
 use super::is_audible;
 use crate::limits;
+
+/// The ring takes memory, and gives it back, in blocks of this many samples.
+const BLOCK_SAMPLES: usize = 1_024;
 
 /// The writing end and the origin of readers. Clones share the ring.
 #[derive(Debug, Clone, Default)]
@@ -27,7 +30,13 @@ struct Shared {
 /// Positions count samples from the start of the stream.
 #[derive(Debug, Default)]
 struct Frames {
-    kept: VecDeque<(u64, Bytes)>,
+    /// One byte a sample, the first block from here on. All but the last are full; the latest samples may still wait for
+    /// their parcel.
+    blocks: VecDeque<Vec<u8>>,
+    blocks_start: u64,
+    /// The positions after the frames that are kept, and the one at which the first of them begins.
+    ends: VecDeque<u64>,
+    start: u64,
     /// What lies before has been understood.
     settled: u64,
     end: u64,
@@ -42,23 +51,18 @@ struct Quiet {
     /// Samples since the last sound.
     samples: u64,
     /// The latest of them, which wait for their parcel to be full.
-    waiting: BytesMut,
+    waiting: u64,
 }
 
 impl Quiet {
-    /// What goes on now that this has come, if anything does.
-    fn parcel(&mut self, audio: Bytes) -> Option<Bytes> {
-        self.samples = if is_audible(&audio) { 0 } else { self.samples + audio.len() as u64 };
+    /// How many samples go on now that these have come.
+    fn parcel(&mut self, audio: &[u8]) -> u64 {
+        let len = audio.len() as u64;
+        self.samples = if is_audible(audio) { 0 } else { self.samples + len };
+        self.waiting += len;
         let is_urgent = self.samples <= limits::VOICE_QUIET_SAMPLES;
-        if is_urgent && self.waiting.is_empty() {
-            return Some(audio);
-        }
-        if self.waiting.is_empty() {
-            self.waiting.reserve(limits::VOICE_PARCEL_SAMPLES as usize);
-        }
-        self.waiting.extend_from_slice(&audio);
-        let is_full = self.waiting.len() as u64 >= limits::VOICE_PARCEL_SAMPLES;
-        (is_urgent || is_full).then(|| self.waiting.split().freeze())
+        let is_full = self.waiting >= limits::VOICE_PARCEL_SAMPLES;
+        if is_urgent || is_full { std::mem::take(&mut self.waiting) } else { 0 }
     }
 }
 
@@ -94,11 +98,10 @@ impl VoiceRing {
 
     /// Adds what the caller has just said.
     pub fn push(&self, audio: Bytes) {
-        let mut frames = self.frames();
-        let Some(audio) = frames.quiet.parcel(audio) else { return };
-        frames.add(audio);
-        drop(frames);
-        self.0.grown.notify_waiters();
+        let has_grown = self.frames().add(&audio);
+        if has_grown {
+            self.0.grown.notify_waiters();
+        }
     }
 
     /// Everything up to this position has been understood.
@@ -119,39 +122,75 @@ impl VoiceRing {
 }
 
 impl Frames {
-    fn add(&mut self, audio: Bytes) {
-        let start = self.end;
-        self.end += audio.len() as u64;
-        self.kept.push_back((start, audio));
+    /// Adds what has come; whether there is more to read now.
+    fn add(&mut self, audio: &[u8]) -> bool {
+        self.keep(audio);
+        let goes_on = self.quiet.parcel(audio);
+        if goes_on == 0 {
+            return false;
+        }
+        self.end += goes_on;
+        self.ends.push_back(self.end);
         if self.quiet.samples == 0 {
             self.sound_end = self.end;
         }
         self.forget_before(self.end.saturating_sub(limits::VOICE_KEPT_SAMPLES));
-        let first = self.kept.front().map_or(self.end, |(start, _)| *start);
-        if self.sound_end <= self.settled.max(first) {
+        if self.sound_end <= self.settled.max(self.start) {
             // Nothing but silence: there is nothing in it to understand.
             self.settled = self.settled.max(self.end.saturating_sub(limits::VOICE_SILENCE_KEPT_SAMPLES));
             self.forget_before(self.settled);
+        }
+        true
+    }
+
+    fn keep(&mut self, mut audio: &[u8]) {
+        while !audio.is_empty() {
+            match self.blocks.back_mut() {
+                Some(block) if block.len() < BLOCK_SAMPLES => {
+                    let (fits, rest) = audio.split_at(audio.len().min(BLOCK_SAMPLES - block.len()));
+                    block.extend_from_slice(fits);
+                    audio = rest;
+                }
+                _ => self.blocks.push_back(Vec::with_capacity(BLOCK_SAMPLES)),
+            }
         }
     }
 
     /// Drops the frames that lie wholly before a position.
     fn forget_before(&mut self, position: u64) {
-        while self.kept.front().is_some_and(|(start, audio)| start + audio.len() as u64 <= position) {
-            self.kept.pop_front();
+        while let Some(end) = self.ends.pop_front_if(|end| *end <= position) {
+            self.start = end;
         }
+        while self.blocks_start + BLOCK_SAMPLES as u64 <= self.start && self.blocks.pop_front().is_some() {
+            self.blocks_start += BLOCK_SAMPLES as u64;
+        }
+    }
+
+    /// The ends of the frames that go on after a position.
+    fn ends_after(&self, position: u64) -> impl Iterator<Item = u64> {
+        self.ends.range(self.ends.partition_point(|end| *end <= position)..).copied()
     }
 
     /// What comes at a position; none when it is still to come.
     fn at(&self, position: u64) -> Option<Voice> {
-        let first = self.kept.front().map_or(self.end, |(start, _)| *start);
-        if position < first {
-            return Some(Voice::Lost(first - position));
+        if position < self.start {
+            return Some(Voice::Lost(self.start - position));
         }
-        let index = self.kept.partition_point(|(start, audio)| start + audio.len() as u64 <= position);
-        let (start, audio) = self.kept.get(index)?;
-        let from = usize::try_from(position - start).unwrap_or(audio.len());
-        Some(Voice::Frame(audio.slice(from..), start + audio.len() as u64))
+        let end = self.ends_after(position).next()?;
+        Some(Voice::Frame(self.copy(position, end), end))
+    }
+
+    /// What lies between two positions, both kept.
+    fn copy(&self, from: u64, to: u64) -> Bytes {
+        let (from, to) = ((from - self.blocks_start) as usize, (to - self.blocks_start) as usize);
+        let mut audio = BytesMut::with_capacity(to - from);
+        let mut at = from;
+        while let Some(block) = self.blocks.get(at / BLOCK_SAMPLES).filter(|_| at < to) {
+            let piece = &block[at % BLOCK_SAMPLES..block.len().min(at % BLOCK_SAMPLES + to - at)];
+            audio.put_slice(piece);
+            at += piece.len();
+        }
+        audio.freeze()
     }
 }
 
@@ -200,13 +239,17 @@ impl VoiceReader {
     /// samples on the way were dropped before they were read.
     pub fn pass_over(&mut self, keep: u64, idle: impl Fn(&[u8]) -> bool) -> u64 {
         let frames = self.ring.frames();
-        let oldest = frames.kept.front().map_or(frames.end, |(start, _)| *start);
-        let lost = oldest.saturating_sub(self.next);
-        let unread = frames.kept.iter().filter(|(start, audio)| start + audio.len() as u64 > self.next);
-        let busy = unread.into_iter().find(|(_, audio)| !idle(audio)).map_or(frames.end, |(start, _)| *start);
-        let next = self.next.max(oldest).max(busy.saturating_sub(keep));
+        let lost = frames.start.saturating_sub(self.next);
+        let first = self.next.max(frames.start);
+        let mut busy = first;
+        for end in frames.ends_after(first) {
+            if !idle(&frames.copy(busy, end)) {
+                break;
+            }
+            busy = end;
+        }
         drop(frames);
-        self.next = next;
+        self.next = first.max(busy.saturating_sub(keep));
         lost
     }
 }
@@ -244,6 +287,32 @@ mod tests {
         (0..frames).for_each(|_| ring.push(frame(7, 160)));
         assert_eq!(reader.next().await, Voice::Lost(1_600));
         assert_eq!(reader.next().await, Voice::Frame(frame(7, 160), 1_760));
+    }
+
+    #[tokio::test]
+    async fn every_sample_is_where_it_was_said_whatever_the_frames_are_like() {
+        let ring = VoiceRing::default();
+        let mut reader = ring.reader();
+        let said = |from: u64, to: u64| (from..to).map(|position| (position % 251) as u8).collect::<Bytes>();
+        let (mut end, mut heard) = (0, 0);
+        for (n, len) in [1, 160, 159, 1_024, 3_000, 7, 2_048].into_iter().cycle().take(50).enumerate() {
+            ring.push(said(end, end + len));
+            end += len;
+            if n % 3 == 0 {
+                ring.settle(end / 2);
+                continue;
+            }
+            while reader.backlog() > 0 {
+                match reader.next().await {
+                    Voice::Frame(audio, after) => {
+                        assert_eq!(audio, said(after - audio.len() as u64, after));
+                        heard = after;
+                    }
+                    Voice::Lost(_) => panic!("five seconds are kept"),
+                }
+            }
+            assert_eq!(heard, end);
+        }
     }
 
     #[tokio::test]
@@ -296,7 +365,10 @@ mod tests {
         let mut idle = ring.reader();
         ring.push(sound.clone());
         (0..1_000).for_each(|_| ring.push(silence.clone()));
-        let kept = |ring: &VoiceRing| ring.frames().kept.iter().map(|(_, audio)| audio.len() as u64).sum::<u64>();
+        let kept = |ring: &VoiceRing| {
+            let frames = ring.frames();
+            frames.end - frames.start
+        };
         assert_eq!(kept(&ring), limits::VOICE_SILENCE_KEPT_SAMPLES, "the sound is older than all that is kept");
         assert_eq!(idle.backlog(), limits::VOICE_SILENCE_KEPT_SAMPLES);
         assert!(matches!(idle.next().now_or_never(), Some(Voice::Frame(..))), "silence is no loss");
