@@ -23,6 +23,9 @@ use crate::{Seed, World};
 const RAMP_SPREAD_MS: u64 = 50;
 /// How long the first call goes on alone, so that memory is seen with one call.
 const FIRST_ALONE: Duration = Duration::from_millis(1_500);
+/// Who hangs up with less than this to go is not followed by another: at the end all hang up at about the same time, and as
+/// many new callers would ring at once as nobody asked for.
+const LAST_CALL: Duration = Duration::from_secs(10);
 /// Between two looks at what has ended. Vendors have written down all of a call by the look after the one that finds it.
 const MEASURE_EVERY: Duration = Duration::from_millis(500);
 
@@ -80,7 +83,7 @@ impl Line {
             let report = self.world.call(caller.call()).report().await;
             self.counts.ended(report.is_clean());
             let _ = self.ended.send((caller, report));
-            if until.is_none_or(|until| Instant::now() >= until) {
+            if until.is_none_or(|until| until.saturating_duration_since(Instant::now()) < LAST_CALL) {
                 return;
             }
         }
