@@ -1,11 +1,17 @@
 //! The media socket over a real connection, with the test in the part of Twilio.
 
+use std::net::SocketAddr;
+
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use otto_actors::ports::{MediaAnomaly, MediaEvent, MediaFrame};
 use otto_actors::registry::{AttachError, StreamOffer};
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::handshake::client::generate_key;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
@@ -23,15 +29,21 @@ const MEDIA: &str =
 const STOP: &str =
     r#"{"event":"stop","sequenceNumber":"3","streamSid":"MZ1","stop":{"accountSid":"AC1","callSid":"CA1"}}"#;
 
-async fn dial(edge: &Edge, signed: bool) -> Result<Phone, Error> {
+async fn listen(edge: &Edge) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("ws://{}{MEDIA_STREAM}", listener.local_addr().unwrap());
-    let router = edge.router.clone();
+    let (address, router) = (listener.local_addr().unwrap(), edge.router.clone());
     tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-    let mut request = url.into_client_request().unwrap();
+    address
+}
+
+fn signature(edge: &Edge) -> String {
+    edge.check.sign("wss://otto.example/api/v1/voice/media-stream", std::iter::empty())
+}
+
+async fn dial(edge: &Edge, signed: bool) -> Result<Phone, Error> {
+    let mut request = format!("ws://{}{MEDIA_STREAM}", listen(edge).await).into_client_request().unwrap();
     if signed {
-        let signature = edge.check.sign("wss://otto.example/api/v1/voice/media-stream", std::iter::empty());
-        request.headers_mut().insert("x-twilio-signature", signature.parse().unwrap());
+        request.headers_mut().insert("x-twilio-signature", signature(edge).parse().unwrap());
     }
     connect_async(request).await.map(|(phone, _)| phone)
 }
@@ -73,6 +85,30 @@ async fn a_stream_comes_to_its_call() {
     }
     phone.close(None).await.unwrap();
     assert_eq!(offer.source.next().await, None);
+}
+
+/// A text message as a client sends it.
+fn masked(text: &'static str) -> Vec<u8> {
+    let mut frame = Frame::message(text, OpCode::Data(Data::Text), true);
+    frame.header_mut().mask = Some([7, 1, 2, 3]);
+    let mut bytes = Vec::new();
+    frame.format(&mut bytes).unwrap();
+    bytes
+}
+
+#[tokio::test]
+async fn what_comes_in_one_packet_with_the_handshake_is_not_lost() {
+    let mut edge = Edge::new(Script::default()).await;
+    let mut phone = TcpStream::connect(listen(&edge).await).await.unwrap();
+    let (key, signature) = (generate_key(), signature(&edge));
+    let handshake = format!(
+        "GET {MEDIA_STREAM} HTTP/1.1\r\nHost: otto.example\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\nX-Twilio-Signature: {signature}\r\n\r\n"
+    );
+    let messages = [CONNECTED, START, MEDIA].map(masked).concat();
+    phone.write_all(&[handshake.as_bytes(), &messages].concat()).await.unwrap();
+    let mut offer = edge.offers.recv().await.unwrap();
+    assert_eq!(offer.source.next().await, Some(MediaEvent::Audio(Bytes::from_static(&[1, 2, 3]))));
 }
 
 #[tokio::test]
