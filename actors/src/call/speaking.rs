@@ -76,6 +76,7 @@ impl CallState {
 
     fn spoken(&mut self, utterance: UtteranceId, text: String) {
         self.unfinished.retain(|u| u.id != utterance);
+        self.prepared.take_if(|greeting| greeting.text == text);
         self.note(Body::OttoSaid(v1::OttoSaid { utterance: utterance.0, text, interrupted: false }));
         self.legs.turn.cast(TurnMsg::Spoken(utterance));
     }
@@ -85,7 +86,8 @@ impl CallState {
             // Answered already, when the PlaybackActor was away.
             return;
         }
-        self.unfinished.clear();
+        let unfinished = std::mem::take(&mut self.unfinished);
+        self.prepared.take_if(|greeting| unfinished.iter().any(|utterance| utterance.text == greeting.text));
         // The turn will say so too, unless it is gone before it hears of it.
         for (utterance, _, heard) in &heard {
             self.session.history.apply(HistoryOp::Cut { utterance: *utterance, heard: heard.clone() });

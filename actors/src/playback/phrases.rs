@@ -117,6 +117,11 @@ impl Repertoire {
         own.or_else(|| self.shared.get(text))
     }
 
+    /// Whether this is the text that was synthesised for this call.
+    pub(super) fn is_prepared(&self, text: &str) -> bool {
+        self.prepared.as_ref().is_some_and(|own| own.text == text)
+    }
+
     pub(super) fn filler(&self) -> Option<Bytes> {
         self.get(&self.filler)
     }

@@ -37,6 +37,16 @@ async fn what_is_ready_waits_for_what_the_session_has_in_hand() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_prepared_is_forgotten_once_it_was_said() {
+    let mut bench = Bench::ready();
+    bench.says_whole(1, "Hello.").begins(0).ends(2_400).line(2_400, 2_400).played(2_400);
+    bench.then().says_whole(2, "Hello.").wanted(&["speak Hello.", "flush"]);
+    let mut bench = Bench::ready();
+    bench.says_whole(1, "Hello.").begins(0).ends(2_400).line(2_400, 400).does(Input::Hush);
+    bench.then().says_whole(2, "Hello.").wanted(&["speak Hello.", "flush"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn only_the_exact_text_is_ready() {
     for text in ["Hello!", "Hello. ", "Hello. There."] {
         Bench::ready().says_whole(1, text).wanted(&[&format!("speak {text}"), "flush"]);
