@@ -34,6 +34,8 @@ struct Frames {
     /// their parcel.
     blocks: VecDeque<Vec<u8>>,
     blocks_start: u64,
+    /// The block that was given up last: while as much is forgotten as is said, no memory is taken.
+    spare: Option<Vec<u8>>,
     /// The positions after the frames that are kept, and the one at which the first of them begins.
     ends: VecDeque<u64>,
     start: u64,
@@ -71,6 +73,8 @@ impl Quiet {
 pub struct VoiceReader {
     ring: VoiceRing,
     next: u64,
+    /// Where frames are copied to. Who is done with one before reading the next makes this memory last for the session.
+    buffer: BytesMut,
 }
 
 /// The last sound of a line.
@@ -117,7 +121,7 @@ impl VoiceRing {
     #[must_use]
     pub fn reader(&self) -> VoiceReader {
         let next = self.frames().settled;
-        VoiceReader { ring: self.clone(), next }
+        VoiceReader { ring: self.clone(), next, buffer: BytesMut::new() }
     }
 }
 
@@ -151,7 +155,10 @@ impl Frames {
                     block.extend_from_slice(fits);
                     audio = rest;
                 }
-                _ => self.blocks.push_back(Vec::with_capacity(BLOCK_SAMPLES)),
+                _ => {
+                    let block = self.spare.take().unwrap_or_else(|| Vec::with_capacity(BLOCK_SAMPLES));
+                    self.blocks.push_back(block);
+                }
             }
         }
     }
@@ -161,8 +168,12 @@ impl Frames {
         while let Some(end) = self.ends.pop_front_if(|end| *end <= position) {
             self.start = end;
         }
-        while self.blocks_start + BLOCK_SAMPLES as u64 <= self.start && self.blocks.pop_front().is_some() {
+        while self.blocks_start + BLOCK_SAMPLES as u64 <= self.start
+            && let Some(mut block) = self.blocks.pop_front()
+        {
             self.blocks_start += BLOCK_SAMPLES as u64;
+            block.clear();
+            self.spare = Some(block);
         }
     }
 
@@ -171,26 +182,26 @@ impl Frames {
         self.ends.range(self.ends.partition_point(|end| *end <= position)..).copied()
     }
 
-    /// What comes at a position; none when it is still to come.
-    fn at(&self, position: u64) -> Option<Voice> {
+    /// What comes at a position; none when it is still to come. Audio is copied by way of `buffer`.
+    fn at(&self, position: u64, buffer: &mut BytesMut) -> Option<Voice> {
         if position < self.start {
             return Some(Voice::Lost(self.start - position));
         }
         let end = self.ends_after(position).next()?;
-        Some(Voice::Frame(self.copy(position, end), end))
+        Some(Voice::Frame(self.copy(position, end, buffer), end))
     }
 
     /// What lies between two positions, both kept.
-    fn copy(&self, from: u64, to: u64) -> Bytes {
+    fn copy(&self, from: u64, to: u64, buffer: &mut BytesMut) -> Bytes {
         let (from, to) = ((from - self.blocks_start) as usize, (to - self.blocks_start) as usize);
-        let mut audio = BytesMut::with_capacity(to - from);
+        buffer.reserve(to - from);
         let mut at = from;
         while let Some(block) = self.blocks.get(at / BLOCK_SAMPLES).filter(|_| at < to) {
             let piece = &block[at % BLOCK_SAMPLES..block.len().min(at % BLOCK_SAMPLES + to - at)];
-            audio.put_slice(piece);
+            buffer.put_slice(piece);
             at += piece.len();
         }
-        audio.freeze()
+        buffer.split().freeze()
     }
 }
 
@@ -218,7 +229,7 @@ impl VoiceReader {
     /// What has been understood meanwhile need not be read.
     fn look(&mut self, frames: &Frames) -> Option<Voice> {
         self.next = self.next.max(frames.settled);
-        frames.at(self.next)
+        frames.at(self.next, &mut self.buffer)
     }
 
     /// Samples that wait to be read.
@@ -243,7 +254,7 @@ impl VoiceReader {
         let first = self.next.max(frames.start);
         let mut busy = first;
         for end in frames.ends_after(first) {
-            if !idle(&frames.copy(busy, end)) {
+            if !idle(&frames.copy(busy, end, &mut self.buffer)) {
                 break;
             }
             busy = end;

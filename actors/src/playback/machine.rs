@@ -180,12 +180,11 @@ impl PlaybackMachine {
     fn hush(&mut self, playout: Playout, now: Instant) {
         let rate = self.rate;
         let in_session = self.session == Session::Ready && self.queue.iter().any(|(_, handed)| handed.spoken);
-        let heard = |(u, _): (Utterance, Handed)| (u.id, u.turn, u.heard(playout, now, rate).to_owned());
-        let is_over = self.queue.iter().any(|(utterance, _)| self.repertoire.is_prepared(&utterance.text));
+        let heard = |(u, _): (Utterance, Handed)| {
+            self.repertoire.said(&u.text);
+            (u.id, u.turn, u.heard(playout, now, rate).to_owned())
+        };
         let cut: Vec<_> = self.queue.drain(..).map(heard).collect();
-        if is_over {
-            self.repertoire.prepared = None;
-        }
         if in_session {
             self.session = Session::Clearing;
             self.effects.push(Effect::Clear);
@@ -286,10 +285,7 @@ impl PlaybackMachine {
                 return;
             }
             if let Some((done, _)) = self.queue.pop_front() {
-                if self.repertoire.is_prepared(&done.text) {
-                    // Said once; seconds of audio are not kept for the rest of the call.
-                    self.repertoire.prepared = None;
-                }
+                self.repertoire.said(&done.text);
                 self.effects.push(Effect::Report(PlaybackReport::Spoken { utterance: done.id, text: done.text }));
             }
         }

@@ -117,9 +117,10 @@ impl Repertoire {
         own.or_else(|| self.shared.get(text))
     }
 
-    /// Whether this is the text that was synthesised for this call.
-    pub(super) fn is_prepared(&self, text: &str) -> bool {
-        self.prepared.as_ref().is_some_and(|own| own.text == text)
+    /// This text has been said, as far as it will be. If it was synthesised for this call, seconds of audio are not kept for
+    /// the rest of it.
+    pub(super) fn said(&mut self, text: &str) {
+        self.prepared.take_if(|own| own.text == text);
     }
 
     pub(super) fn filler(&self) -> Option<Bytes> {

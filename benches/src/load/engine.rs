@@ -7,13 +7,12 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::Value;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 use url::Url;
 
-use super::lookups::Buckets;
+use super::questions::Questions;
 use super::{LoadError, Plan};
 use crate::World;
 
@@ -25,8 +24,6 @@ const URL_PATIENCE: Duration = Duration::from_secs(300);
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// How long its calls may take to be gone after their ends.
 const RESIDUE_PATIENCE: Duration = Duration::from_secs(10);
-/// How long its metrics may take.
-const METRICS_PATIENCE: Duration = Duration::from_secs(2);
 /// Seats of the engine for each caller: a call that ends keeps its seat a little longer.
 const SEATS_PER_CALL: u32 = 2;
 /// How long it may take to end.
@@ -40,63 +37,6 @@ pub(super) struct Engine {
     address: SocketAddr,
     pid: Option<u32>,
     started: Option<Started>,
-}
-
-/// What an engine can be asked while it runs.
-#[derive(Clone, Debug)]
-pub(super) struct Questions {
-    base: Url,
-    http: reqwest::Client,
-}
-
-/// What the engine says of itself at one moment; `None` where it does not.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Gauges {
-    /// Tasks of its runtime that are alive.
-    pub(super) tasks: Option<f64>,
-    /// Its actors that are alive.
-    pub(super) actors: Option<f64>,
-}
-
-impl Questions {
-    async fn health(&self) -> Option<Value> {
-        let url = self.base.join("/health").ok()?;
-        self.http.get(url).send().await.ok()?.json().await.ok()
-    }
-
-    async fn metrics(&self) -> Option<String> {
-        let url = self.base.join("/metrics").ok()?;
-        self.http.get(url).timeout(METRICS_PATIENCE).send().await.ok()?.text().await.ok()
-    }
-
-    /// Its gauges, out of `/metrics`.
-    pub(super) async fn gauges(&self) -> Gauges {
-        self.metrics().await.map_or_else(Gauges::default, |text| Gauges::read(&text))
-    }
-
-    /// Its histogram of look-ups, out of `/metrics`.
-    pub(super) async fn lookups(&self) -> Buckets {
-        self.metrics().await.map_or_else(Buckets::default, |text| Buckets::read(&text))
-    }
-
-    /// The same, later.
-    pub(super) async fn lookups_after(self, wait: Duration) -> Buckets {
-        sleep(wait).await;
-        self.lookups().await
-    }
-}
-
-impl Gauges {
-    /// Reads what Prometheus would: a line is a name, perhaps labels in braces, and a number. Those of one name are added.
-    fn read(text: &str) -> Self {
-        let sum = |name: &str| {
-            let lines =
-                text.lines().filter_map(|line| line.strip_prefix(name)).filter(|rest| rest.starts_with(['{', ' ']));
-            let values = lines.filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok());
-            values.fold(None, |sum, value| Some(sum.unwrap_or(0.0) + value))
-        };
-        Gauges { tasks: sum("otto_runtime_tasks_live"), actors: sum("otto_actors_live") }
-    }
 }
 
 /// One that was started here, and ends with this process.
@@ -113,7 +53,7 @@ impl Engine {
         let mut engine = match &plan.url {
             Some(url) => Engine {
                 address: address_of(url)?,
-                questions: Questions { base: url.clone(), http },
+                questions: Questions::new(url.clone(), http),
                 pid: plan.pid,
                 started: None,
             },
@@ -128,7 +68,7 @@ impl Engine {
 
     /// Its public address.
     pub(super) fn base(&self) -> &Url {
-        &self.questions.base
+        self.questions.base()
     }
 
     /// What it can be asked while it runs.
@@ -176,8 +116,6 @@ impl Engine {
     }
 
     async fn wait_until_ready(&mut self) -> Result<(), LoadError> {
-        let url =
-            self.questions.base.join("/health/ready").map_err(|error| LoadError::Option(format!("--url: {error}")))?;
         let patience = if self.started.is_some() { READY_PATIENCE } else { URL_PATIENCE };
         let look = async {
             loop {
@@ -186,14 +124,14 @@ impl Engine {
                 {
                     return Err(LoadError::NotReady(format!("{status}\n{}", last_lines(&log_file(folder.path())))));
                 }
-                let answer = self.questions.http.get(url.clone()).send().await;
-                if answer.is_ok_and(|answer| answer.status().is_success()) {
+                if self.questions.is_ready().await {
                     return Ok(());
                 }
                 sleep(LOOK_EVERY).await;
             }
         };
-        let late = || LoadError::NotReady(format!("{url} did not say so within {} s", patience.as_secs()));
+        let (base, seconds) = (self.questions.base().clone(), patience.as_secs());
+        let late = || LoadError::NotReady(format!("{base} did not say that it is within {seconds} s"));
         timeout(patience, look).await.unwrap_or_else(|_| Err(late()))
     }
 }
@@ -215,7 +153,7 @@ async fn spawn(plan: &Plan, world: &World, http: reqwest::Client) -> Result<Engi
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let base = Url::parse(&format!("http://{address}")).map_err(|error| LoadError::Option(error.to_string()))?;
     Ok(Engine {
-        questions: Questions { base, http },
+        questions: Questions::new(base, http),
         address,
         pid: child.id(),
         started: Some(Started { child, folder }),
@@ -278,18 +216,5 @@ fn print_settings(world: &World) {
     eprintln!("waiting for an engine with these settings:");
     for (name, value) in world.env() {
         eprintln!("  export {name}={value}");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn gauges_are_added_over_their_labels() {
-        let text = "# TYPE otto_actors_live gauge\notto_actors_live{actor=\"call\"} 3\notto_actors_live{actor=\"stt\"} 2\n\
-                    otto_actors_live_else 9\notto_runtime_tasks_live 41\n";
-        assert_eq!(Gauges::read(text), Gauges { tasks: Some(41.0), actors: Some(5.0) });
-        assert_eq!(Gauges::read("otto_calls_live 1\n"), Gauges::default());
     }
 }

@@ -1,10 +1,13 @@
 //! How long the engine's calls waited to learn who rings, as the engine's own histogram on `/metrics` says: nobody outside
 //! sees these waits. Pure.
 
+use prometheus_parse::HistogramCount;
+
 use super::Hop;
+use super::questions::Metrics;
 
 /// The histogram. Its label `source` is `cache` or `database`.
-const BUCKET: &str = "otto_customer_lookup_seconds_bucket{";
+const LOOKUPS: &str = "otto_customer_lookup_seconds";
 
 /// The look-ups of a run. Each counts as the upper bound of its bucket: none took longer than is told.
 #[derive(Clone, Debug, Default)]
@@ -30,9 +33,9 @@ struct Bucket {
 }
 
 impl Buckets {
-    /// Reads what Prometheus would; empty where the engine does not say.
-    pub(super) fn read(metrics: &str) -> Self {
-        let of = |source| metrics.lines().filter_map(|line| Bucket::read(line, source)).collect();
+    /// What the engine says; empty where it does not.
+    pub(super) fn of(metrics: &Metrics) -> Self {
+        let of = |source| metrics.histogram(LOOKUPS, "source", source).iter().map(Bucket::of).collect();
         Buckets { cached: of("cache"), uncached: of("database") }
     }
 
@@ -46,12 +49,8 @@ impl Buckets {
 }
 
 impl Bucket {
-    fn read(line: &str, source: &str) -> Option<Self> {
-        let (labels, count) = line.strip_prefix(BUCKET)?.split_once("} ")?;
-        let label = |name: &str| labels.split(',').find_map(|label| label.strip_prefix(name)?.strip_prefix('='));
-        let most_s: f64 = label("le")?.trim_matches('"').parse().ok()?;
-        let most_us = (most_s * 1e6).round() as u64;
-        (label("source")?.trim_matches('"') == source).then_some(Bucket { most_us, count: count.parse().ok()? })
+    fn of(bucket: &HistogramCount) -> Self {
+        Bucket { most_us: (bucket.less_than * 1e6).round() as u64, count: bucket.count as u64 }
     }
 
     fn since(after: &[Self], before: &[Self]) -> Hop {
@@ -74,15 +73,17 @@ mod tests {
     /// The histogram with so many look-ups within 2 ms, 30 ms, and longer.
     fn histogram(source: &str, counts: [u64; 3]) -> String {
         let sums = [counts[0], counts[0] + counts[1], counts[0] + counts[1] + counts[2]];
-        let line = |(le, sum)| format!("{BUCKET}source=\"{source}\",le=\"{le}\"}} {sum}\n");
-        ["0.002", "0.03", "+Inf"].into_iter().zip(sums).map(line).collect()
+        let line = |(le, sum)| format!("{LOOKUPS}_bucket{{source=\"{source}\",le=\"{le}\"}} {sum}\n");
+        let lines = ["0.002", "0.03", "+Inf"].into_iter().zip(sums).map(line);
+        format!("# TYPE {LOOKUPS} histogram\n") + &lines.collect::<String>()
     }
 
     #[test]
     fn each_look_up_counts_as_the_end_of_its_bucket() {
-        let before = Buckets::read(&histogram("cache", [100, 50, 7]));
+        let read = |text: &str| Buckets::of(&Metrics::read(text));
+        let before = read(&histogram("cache", [100, 50, 7]));
         let after = histogram("cache", [199, 51, 7]) + "otto_calls_live 3\n" + &histogram("database", [0, 99, 1]);
-        let Lookups { cached, uncached } = Buckets::read(&after).since(&before);
+        let Lookups { cached, uncached } = read(&after).since(&before);
         let quantiles = |hop: &Hop| [0.5, 0.99, 1.0].map(|quantile| hop.quantile_ms(quantile));
         assert_eq!((cached.count(), uncached.count()), (100, 100));
         assert_eq!((quantiles(&cached), cached.max()), ([1.999, 1.999, 29.999], 29_999));
@@ -93,7 +94,7 @@ mod tests {
 
     #[test]
     fn an_engine_that_does_not_say_has_none() {
-        let Lookups { cached, uncached } = Buckets::read("otto_calls_live 1\n").since(&Buckets::default());
+        let Lookups { cached, uncached } = Buckets::of(&Metrics::read("otto_calls_live 1\n")).since(&Buckets::default());
         assert_eq!((cached.count(), uncached.count()), (0, 0));
     }
 }

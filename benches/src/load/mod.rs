@@ -16,6 +16,7 @@ mod lookups;
 mod marker;
 mod measure;
 mod plan;
+mod questions;
 mod report;
 mod samples;
 mod search;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::engine::Gauges;
+use super::questions::Gauges;
 use super::usage::Usage;
 
 /// Share of the most calls from which on a run counts as full.

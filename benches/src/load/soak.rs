@@ -149,7 +149,7 @@ fn median(mut values: Vec<f64>) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::load::engine::Gauges;
+    use crate::load::questions::Gauges;
     use crate::load::samples::tests::watched;
 
     #[test]

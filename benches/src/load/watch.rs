@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, interval};
 use tokio_util::sync::CancellationToken;
 
-use super::engine::{Gauges, Questions};
+use super::questions::{Gauges, Questions};
 use super::samples::{Sample, Watched};
 use super::usage::{Usage, load_average};
 

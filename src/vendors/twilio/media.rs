@@ -4,8 +4,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use base64_simd::{STANDARD, STANDARD_NO_PAD};
-use bytes::Bytes;
+use base64_simd::{AsOut as _, STANDARD, STANDARD_NO_PAD};
+use bytes::BytesMut;
 use otto_actors::domain::{CallSid, StreamSid};
 use otto_actors::limits::MEDIA_MESSAGE_MAX_BYTES;
 use otto_actors::ports::{MediaAnomaly, MediaEvent, MediaFrame};
@@ -53,6 +53,8 @@ impl fmt::Debug for Start {
 #[derive(Debug, Default)]
 pub struct MediaParser {
     stream: Option<(StreamSid, CallSid)>,
+    /// Where audio is decoded. Who has passed it on before the next comes makes this memory last for the whole call.
+    audio: BytesMut,
 }
 
 #[derive(Deserialize)]
@@ -122,7 +124,7 @@ impl MediaParser {
     /// A parser for a stream that has started.
     #[must_use]
     pub fn started(stream: StreamSid, call: CallSid) -> Self {
-        Self { stream: Some((stream, call)) }
+        Self { stream: Some((stream, call)), audio: BytesMut::new() }
     }
 
     /// Reads one text message. Whatever it holds, the answer never carries audio of another stream.
@@ -160,18 +162,24 @@ impl MediaParser {
         }
     }
 
-    fn media(&self, wire: &Wire<'_>) -> Result<Parsed, MediaAnomaly> {
+    fn media(&mut self, wire: &Wire<'_>) -> Result<Parsed, MediaAnomaly> {
         self.is_ours(wire)?;
         let media = wire.media.as_ref().ok_or(MediaAnomaly::Malformed)?;
         if !matches!(&*media.track, "" | "inbound") {
             return Ok(Parsed::Ignored);
         }
-        let payload = media.payload.as_bytes();
-        // Twilio pads; whoever imitates it may not.
-        match STANDARD.decode_to_vec(payload).or_else(|_| STANDARD_NO_PAD.decode_to_vec(payload)) {
-            Ok(audio) if !audio.is_empty() => Ok(Parsed::Event(MediaEvent::Audio(Bytes::from(audio)))),
+        match self.decode(media.payload.as_bytes()) {
+            Some(samples @ 1..) => Ok(Parsed::Event(MediaEvent::Audio(self.audio.split_to(samples).freeze()))),
             _ => Err(MediaAnomaly::BadPayload),
         }
+    }
+
+    /// Decodes base64 to the beginning of `audio`; how long it is.
+    fn decode(&mut self, payload: &[u8]) -> Option<usize> {
+        self.audio.resize(STANDARD.estimated_decoded_length(payload.len()), 0);
+        let mut decode = |variant: &base64_simd::Base64| Some(variant.decode(payload, self.audio.as_out()).ok()?.len());
+        // Twilio pads; whoever imitates it may not.
+        decode(&STANDARD).or_else(|| decode(&STANDARD_NO_PAD))
     }
 
     fn mark(&self, wire: Wire<'_>) -> Result<Parsed, MediaAnomaly> {
