@@ -37,6 +37,8 @@ use crate::vendors::{self, DeepgramTts, Fallback, OpenAi, crypto};
 const SPARE_SOCKETS: usize = 16;
 /// How often histograms are folded, so that they do not grow between scrapes.
 const METRICS_UPKEEP_EVERY: Duration = Duration::from_secs(5);
+/// From the end of the time for draining until all calls have ended: Twilio asks what comes after their streams, or is told.
+const CALLS_END_TIMEOUT: Duration = Duration::from_secs(12);
 /// The end of the HTTP server: requests in flight get this long.
 const SERVER_STOP_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -128,8 +130,11 @@ impl App {
     /// Takes no new calls, gives the live ones this long, then ends everything.
     pub async fn stop(self, drain: Duration) {
         self.ready.store(false, Ordering::Release);
-        if !self.calls.drain(drain).await && !drain.is_zero() {
-            warn!("calls were still alive at the end of DRAIN_SECONDS");
+        if !self.calls.drain(drain).await {
+            warn!("calls are still alive at the end of DRAIN_SECONDS: they are ended with an apology");
+            self.calls.end_all();
+            // Twilio is still answered: it asks what comes after the streams.
+            self.calls.drain(CALLS_END_TIMEOUT).await;
         }
         self.end.cancel();
         if tokio::time::timeout(SERVER_STOP_TIMEOUT, self.server).await.is_err() {

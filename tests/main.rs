@@ -17,6 +17,7 @@ mod postgres;
 mod reminders;
 mod reminders_simulated;
 mod shared_calendar;
+mod streams;
 mod supervision;
 mod support;
 mod takeover;

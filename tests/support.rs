@@ -124,6 +124,13 @@ impl Workshop {
         drop(folder);
     }
 
+    /// The engine is told to end while a call may go on. Its world and its folder stay.
+    pub(crate) async fn stop(self, drain: Duration) -> (World, TempDir) {
+        let Self { world, app, folder } = self;
+        app.stop(drain).await;
+        (world, folder)
+    }
+
     /// Where the records are.
     pub(crate) fn database_url(&self) -> String {
         format!("sqlite://{}", self.folder.path().join("otto.db").display())

@@ -103,6 +103,20 @@ impl InternalEvent for CallOver<'_> {
     }
 }
 
+/// The media stream of a call has broken, and the call waits for the next one.
+#[derive(Debug)]
+pub struct StreamLost<'a> {
+    /// The call.
+    pub call: &'a CallSid,
+}
+
+impl InternalEvent for StreamLost<'_> {
+    fn emit(self) {
+        warn!(call = %self.call, "the media stream is lost; the call goes on on the next one");
+        Metric::StreamsLost.counter(Vec::new()).increment(1);
+    }
+}
+
 /// A leg of a call has failed.
 #[derive(Debug)]
 pub struct LegFailed<'a> {
@@ -254,7 +268,7 @@ pub struct ToolEnded<'a> {
     pub call: &'a CallSid,
     /// Which tool, if the name is one of ours.
     pub tool: &'static str,
-    /// `ok`, `refused`, `failed` or `denied`.
+    /// `ok`, `refused`, `denied`, `timed_out` or `failed`.
     pub result: &'static str,
 }
 

@@ -171,6 +171,10 @@ pub const CLAUSE_MAX_CHARS: usize = 220;
 
 /// From the webhook to the media stream; then the call is given up.
 pub const STREAM_ATTACH_TIMEOUT_MS: Duration = ms(30_000);
+/// From the loss of a stream to the next one; then the call is given up. Twilio asks at once, and opens it in a second.
+pub const STREAM_REJOIN_TIMEOUT_MS: Duration = ms(10_000);
+/// Streams that a call may lose; with the next one it is over.
+pub const STREAM_LOSSES: u32 = 3;
 /// How long the greeting waits for the customer look-up.
 pub const GREETING_LOOKUP_MS: Duration = ms(300);
 /// From Otto's hanging up to Twilio's word that the stream has ended; then the call is ended over REST.

@@ -91,6 +91,13 @@ impl Utterance {
         &self.text[..self.resumed_at + whole_words(self.pending(), chars)]
     }
 
+    /// Its audio is lost: what was not heard of it is to be said again.
+    pub fn take_back(&mut self, playout: Playout, now: tokio::time::Instant) {
+        let heard = self.heard(playout, now, Rate::default()).len();
+        self.resumed_at = self.first_unheard_sentence(&self.text[..heard]);
+        self.audio = None;
+    }
+
     /// Where to take the text up again after an interruption: the start of the first sentence that was not heard whole.
     #[must_use]
     pub fn first_unheard_sentence(&self, heard: &str) -> usize {

@@ -89,7 +89,7 @@ impl Behaviour for ScriptedRegistry {
                 }
                 reply_to.send(*attach);
             }
-            RegistryMsg::StreamEnded { reply_to, .. } => reply_to.send(end.clone()),
+            RegistryMsg::StreamEnded { reply_to, .. } => reply_to.send(Some(end.clone())),
             RegistryMsg::Status { call, progress } => state.heard.send(format!("status {call} {progress:?}"))?,
             RegistryMsg::AnsweredBy { call, by } => state.heard.send(format!("{by:?} took {call}"))?,
             RegistryMsg::View { reply_to } => reply_to.send(RegistryView::default()),

@@ -1,6 +1,7 @@
 //! The legs of a call: how each is started from the session, and started again when it fails.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -32,6 +33,13 @@ impl<M: Send + 'static> Slot<M> {
     /// next incarnation.
     pub(super) fn cast(&self, msg: M) -> bool {
         self.mailbox.as_ref().is_some_and(|mailbox| mailbox.cast(msg).is_ok())
+    }
+
+    /// Ends the leg, so that its last report has been made.
+    pub(super) async fn end(&mut self, within: Duration) {
+        if let Some(mailbox) = self.mailbox.take() {
+            mailbox.stop_and_wait(within).await;
+        }
     }
 
     fn is(&self, id: ActorId) -> bool {
@@ -88,6 +96,15 @@ impl Legs {
         }
     }
 
+    fn is_up(&self, leg: Leg) -> bool {
+        match leg {
+            Leg::Media => self.media.mailbox.is_some(),
+            Leg::Stt => self.stt.mailbox.is_some(),
+            Leg::Turn => self.turn.mailbox.is_some(),
+            Leg::Playback => self.playback.mailbox.is_some(),
+        }
+    }
+
     fn take_lost_at(&mut self, leg: Leg) -> Option<Instant> {
         match leg {
             Leg::Media => self.media.lost_at.take(),
@@ -131,7 +148,7 @@ impl CallState {
 
     /// Starts a leg again from the session.
     pub(super) async fn restart(&mut self, myself: &CallRef, leg: Leg) {
-        if !self.life.needs_legs() {
+        if !self.life.needs_legs() || self.legs.is_up(leg) {
             return;
         }
         if let Err(error) = self.start_leg(myself, leg).await {

@@ -27,6 +27,8 @@ pub(super) enum Input {
     StreamEnded,
     /// Twilio says that the call is over.
     Over,
+    /// The process ends, whatever goes on.
+    ShutDown,
     /// Twilio was told over REST.
     Told,
     /// Twilio could not be told.
@@ -38,6 +40,8 @@ pub(super) enum Input {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Effect {
     Arm(CallTimer),
+    /// The stream is lost, and the next one is waited for.
+    Part,
     /// What Twilio is to do when it asks.
     Verdict(StreamEnd),
     CloseLine,
@@ -54,6 +58,8 @@ enum Phase {
     /// Admitted; the stream is to come.
     Expecting,
     Talking,
+    /// The stream is lost; Twilio asks, and opens another one.
+    Parted,
     /// Twilio is being told to go on in Otto's place; the stream is still open.
     Yielding {
         end: StreamEnd,
@@ -71,33 +77,45 @@ enum Phase {
 pub(super) struct Life {
     phase: Phase,
     escalation: Option<PhoneNumber>,
+    losses: u32,
 }
 
 impl Life {
     pub(super) fn new(escalation: Option<PhoneNumber>) -> Self {
-        Self { phase: Phase::Expecting, escalation }
+        Self { phase: Phase::Expecting, escalation, losses: 0 }
     }
 
     /// Whether a leg that fails is worth starting again.
     pub(super) fn needs_legs(&self) -> bool {
-        matches!(self.phase, Phase::Expecting | Phase::Talking)
+        matches!(self.phase, Phase::Expecting | Phase::Talking | Phase::Parted)
+    }
+
+    /// Whether the call goes on on the next stream.
+    pub(super) fn is_parted(&self) -> bool {
+        self.phase == Phase::Parted
     }
 
     pub(super) fn step(&mut self, input: Input) -> Vec<Effect> {
         match (self.phase.clone(), input) {
             (Phase::Expecting, Input::Begun) => vec![Effect::Arm(CallTimer::Attach), Effect::Arm(CallTimer::Longest)],
-            (Phase::Expecting, Input::Attached) => {
+            (Phase::Expecting | Phase::Parted, Input::Attached) => {
                 self.phase = Phase::Talking;
                 Vec::new()
             }
             (Phase::Expecting, Input::Due(CallTimer::Attach)) => self.finish("never_streamed"),
             (Phase::Expecting, Input::StreamEnded | Input::Over) => self.finish("never_streamed"),
             (Phase::Talking, Input::Closed { hung_up: true }) => self.unasked("hangup_by_caller"),
-            (Phase::Talking, Input::Closed { hung_up: false } | Input::StreamEnded) => self.unasked("stream_lost"),
-            (Phase::Talking, Input::Over) => self.unasked("hangup_by_caller"),
-            (Phase::Talking, Input::EndWanted(kind)) => self.wanted(kind),
-            (Phase::Talking, Input::Due(CallTimer::Longest)) => self.wanted(EndKind::HangUp),
-            (Phase::Expecting | Phase::Talking, Input::LegGivenUp) => self.leave(StreamEnd::Apologise, "failed"),
+            (Phase::Talking, Input::Closed { hung_up: false } | Input::StreamEnded) => self.part(),
+            (Phase::Parted, Input::Due(CallTimer::Rejoin)) => self.unasked("stream_lost"),
+            (Phase::Talking | Phase::Parted, Input::Over) => self.unasked("hangup_by_caller"),
+            (Phase::Talking | Phase::Parted, Input::EndWanted(kind)) => self.wanted(kind),
+            (Phase::Talking | Phase::Parted, Input::Due(CallTimer::Longest)) => self.wanted(EndKind::HangUp),
+            (Phase::Expecting | Phase::Talking | Phase::Parted, Input::LegGivenUp) => {
+                self.leave(StreamEnd::Apologise, "failed")
+            }
+            (Phase::Expecting | Phase::Talking | Phase::Parted, Input::ShutDown) => {
+                self.leave(StreamEnd::Apologise, "shut_down")
+            }
             // Given up before the stream came: without its end Twilio would not ask.
             (Phase::Leaving { .. }, Input::Attached) => vec![Effect::CloseLine],
             (Phase::Talking, Input::Mute { rest, ending }) => self.mute(rest, ending),
@@ -139,6 +157,16 @@ impl Life {
     fn leave(&mut self, end: StreamEnd, outcome: &'static str) -> Vec<Effect> {
         self.phase = Phase::Leaving { end: end.clone(), outcome };
         vec![Effect::Verdict(end), Effect::CloseLine, Effect::Arm(CallTimer::Leave)]
+    }
+
+    /// Nobody has hung up: the caller is still there.
+    fn part(&mut self) -> Vec<Effect> {
+        if self.losses == limits::STREAM_LOSSES {
+            return self.unasked("stream_lost");
+        }
+        self.losses += 1;
+        self.phase = Phase::Parted;
+        vec![Effect::Part, Effect::Arm(CallTimer::Rejoin)]
     }
 
     fn unasked(&mut self, outcome: &'static str) -> Vec<Effect> {
@@ -190,6 +218,42 @@ mod tests {
         check(
             vec![Input::Attached, Input::Closed { hung_up: true }, Input::EndWanted(EndKind::HangUp), Input::Over],
             &[Effect::Verdict(StreamEnd::Apologise), Effect::Finish("hangup_by_caller")],
+        );
+    }
+
+    #[test]
+    fn a_lost_stream_is_waited_for_as_often_as_is_bearable() {
+        let lost = || Input::Closed { hung_up: false };
+        let mut inputs = vec![Input::Attached];
+        for _ in 0..limits::STREAM_LOSSES {
+            inputs.extend([lost(), lost(), Input::StreamEnded, Input::Attached]);
+        }
+        let mut parted: Vec<Effect> = (0..limits::STREAM_LOSSES).map(|_| Effect::Part).collect();
+        inputs.push(Input::StreamEnded);
+        parted.extend([Effect::Verdict(StreamEnd::Apologise), Effect::Finish("stream_lost")]);
+        check(inputs, &parted);
+    }
+
+    #[test]
+    fn what_ends_a_call_ends_it_without_a_stream_too() {
+        let sorry = || Effect::Verdict(StreamEnd::Apologise);
+        for (input, expected) in [
+            (Input::Due(CallTimer::Rejoin), vec![sorry(), Effect::Finish("stream_lost")]),
+            (Input::Over, vec![sorry(), Effect::Finish("hangup_by_caller")]),
+            (Input::EndWanted(EndKind::HangUp), vec![Effect::Verdict(StreamEnd::HangUp), Effect::CloseLine]),
+            (Input::LegGivenUp, vec![sorry(), Effect::CloseLine]),
+            (Input::ShutDown, vec![sorry(), Effect::CloseLine]),
+        ] {
+            let expected: Vec<Effect> = std::iter::once(Effect::Part).chain(expected).collect();
+            check(vec![Input::Attached, Input::StreamEnded, input], &expected);
+        }
+    }
+
+    #[test]
+    fn the_end_of_the_process_is_an_end_with_an_apology() {
+        check(
+            vec![Input::Attached, Input::ShutDown, Input::ShutDown, Input::StreamEnded],
+            &[Effect::Verdict(StreamEnd::Apologise), Effect::CloseLine, Effect::Finish("shut_down")],
         );
     }
 

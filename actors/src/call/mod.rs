@@ -10,6 +10,7 @@ mod outside;
 mod pickup;
 mod prompt;
 mod recorder;
+mod rejoin;
 mod session;
 mod speaking;
 mod telling;
@@ -71,10 +72,17 @@ pub enum CallMsg {
         source: MediaSource,
         sink: MediaSink,
     },
-    /// From the registry: Twilio asks what comes after the stream. Replied to at once.
+    /// From the registry: Twilio asks what comes after the stream. Replied to at once, with nothing when the call goes on
+    /// on another stream.
     StreamEnded {
-        reply_to: ReplyTo<StreamEnd>,
+        reply_to: ReplyTo<Option<StreamEnd>>,
     },
+    /// From itself: the stream is lost.
+    Part,
+    /// From itself, after that: the legs on the lost stream have ended and reported all.
+    Parted,
+    /// From the registry: the process ends.
+    ShutDown,
     /// From the registry: Twilio says that the call is over.
     Over,
     /// From the registry: what has answered the call that Otto placed.
@@ -112,6 +120,8 @@ pub enum CallMsg {
 pub enum CallTimer {
     /// The stream has not come.
     Attach,
+    /// The next stream has not come.
+    Rejoin,
     /// The look-up of the caller takes too long to wait for with the greeting.
     Greeting,
     /// Otto has ended the stream and Twilio has not asked.
@@ -149,6 +159,8 @@ pub struct CallState {
     life: Life,
     legs: Legs,
     line: Option<MediaLine>,
+    /// Where the line's tasks run.
+    line_tasks: Option<TaskScope>,
     turn_clock: TurnClock,
     /// What is being said and has not been heard to its end.
     unfinished: Vec<Utterance>,
@@ -195,6 +207,7 @@ impl CallState {
             life: Life::new(outside.escalation.clone()),
             legs: Legs::new(),
             line: None,
+            line_tasks: None,
             turn_clock: TurnClock::default(),
             unfinished,
             prepared,
@@ -255,6 +268,7 @@ impl CallState {
         for effect in self.life.step(input) {
             match effect {
                 Effect::Arm(timer) => self.arm(myself, timer),
+                Effect::Part => self.tell_self(myself, CallMsg::Part),
                 // The first word counts.
                 Effect::Verdict(end) => drop(self.verdict.set(end)),
                 Effect::CloseLine => self.close_line(),
@@ -268,6 +282,7 @@ impl CallState {
     fn arm(&mut self, myself: &CallRef, timer: CallTimer) {
         let after = match timer {
             CallTimer::Attach => limits::STREAM_ATTACH_TIMEOUT_MS,
+            CallTimer::Rejoin => limits::STREAM_REJOIN_TIMEOUT_MS,
             CallTimer::Greeting => limits::GREETING_LOOKUP_MS,
             CallTimer::Leave => limits::HANG_UP_TIMEOUT_MS,
             CallTimer::Longest => limits::CALL_MAX_MS,
@@ -291,18 +306,27 @@ impl CallState {
     }
 
     async fn attach(&mut self, myself: &CallRef, stream: StreamSid, source: MediaSource, sink: MediaSink) {
+        let rejoins = self.life.is_parted();
         if self.line.is_some() {
+            if rejoins {
+                // The stream before it is still being given up.
+                self.tell_self(myself, CallMsg::Attach { stream, source, sink });
+            }
             return;
         }
         self.note(Body::StreamStarted(v1::StreamStarted { stream_sid: stream.to_string() }));
-        let line = MediaLine::open(stream, source, sink, &self.tasks);
+        let tasks = self.tasks.child();
+        let line = MediaLine::open(stream, source, sink, &tasks);
         let (voice, out) = (line.voice(), line.out());
-        self.line = Some(line);
+        (self.line, self.line_tasks) = (Some(line), Some(tasks));
         self.live(myself, Input::Attached);
         self.legs.stt.cast(SttMsg::Listen(voice));
         self.legs.playback.cast(PlaybackMsg::Open(out));
         if let Err(error) = self.start_leg(myself, Leg::Media).await {
             self.leg_failed(myself, Leg::Media, &error.to_string());
+        }
+        if rejoins {
+            self.stt(myself, SttReport::Hears);
         }
         match self.caller_known {
             _ if self.outbound.is_some() => drop(self.picked_up(myself, PickupInput::Opened)),
@@ -311,9 +335,10 @@ impl CallState {
         }
     }
 
-    fn stream_ended(&mut self, myself: &CallRef, reply_to: ReplyTo<StreamEnd>) {
+    fn stream_ended(&mut self, myself: &CallRef, reply_to: ReplyTo<Option<StreamEnd>>) {
         self.live(myself, Input::StreamEnded);
-        reply_to.send(self.verdict.get().cloned().unwrap_or(StreamEnd::Apologise));
+        let end = || self.verdict.get().cloned().unwrap_or(StreamEnd::Apologise);
+        reply_to.send((!self.life.is_parted()).then(end));
     }
 
     fn close_line(&self) {
@@ -360,6 +385,9 @@ impl Behaviour for CallActor {
             CallMsg::Begin => state.begin(myself).await,
             CallMsg::Attach { stream, source, sink } => state.attach(myself, stream, source, sink).await,
             CallMsg::StreamEnded { reply_to } => state.stream_ended(myself, reply_to),
+            CallMsg::Part => state.part(myself).await,
+            CallMsg::Parted => state.parted(myself).await,
+            CallMsg::ShutDown => state.live(myself, Input::ShutDown),
             CallMsg::Over => state.live(myself, Input::Over),
             CallMsg::AnsweredBy(by) => drop(state.picked_up(myself, PickupInput::Verdict(by))),
             CallMsg::CallerFound(customer, appointment) => state.caller_found(myself, customer, appointment),

@@ -42,6 +42,7 @@ const fn kind(body: &Body) -> &'static str {
     match body {
         Body::Started(_) => "started",
         Body::StreamStarted(_) => "stream_started",
+        Body::StreamLost(_) => "stream_lost",
         Body::Greeted(_) => "greeted",
         Body::CallerSaid(_) => "caller_said",
         Body::OttoSaid(_) => "otto_said",

@@ -5,6 +5,18 @@ use chrono_tz::Tz;
 
 use super::{BookedTime, Shop};
 
+/// Local times before and after these are taken for these, so that whatever date somebody comes up with can be reckoned
+/// with.
+const FIRST: NaiveDateTime = new_year(1);
+const LAST: NaiveDateTime = new_year(9_999);
+
+const fn new_year(year: i32) -> NaiveDateTime {
+    match NaiveDate::from_ymd_opt(year, 1, 1) {
+        Some(date) => date.and_time(NaiveTime::MIN),
+        None => NaiveDateTime::MIN,
+    }
+}
+
 /// Why a time cannot be booked, in words that help to ask the caller the right question.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs)]
@@ -80,7 +92,8 @@ pub fn free_on(
         {
             free.push(at);
         }
-        at += Duration::minutes(i64::from(shop.grid_minutes));
+        let Some(next) = at.checked_add_signed(Duration::minutes(i64::from(shop.grid_minutes))) else { break };
+        at = next;
     }
     free
 }
@@ -99,13 +112,14 @@ pub fn bay_is_free(booked: &[BookedTime], bays: usize, start: DateTime<Utc>, min
 #[must_use]
 pub fn day_bounds(shop: &Shop, date: NaiveDate) -> (DateTime<Utc>, DateTime<Utc>) {
     let midnight = |day: NaiveDate| instant(shop.time_zone, day.and_time(NaiveTime::MIN));
-    (midnight(date), midnight(date + Days::new(1)))
+    (midnight(date), midnight(date.succ_opt().unwrap_or(date)))
 }
 
 /// When a clock on the wall shows this time; the first time if it does so twice, and the moment of the change if the
 /// clocks skip it.
 #[must_use]
 pub fn instant(zone: Tz, local: NaiveDateTime) -> DateTime<Utc> {
+    let local = local.clamp(FIRST, LAST);
     if let Some(at) = zone.from_local_datetime(&local).earliest() {
         return at.with_timezone(&Utc);
     }
@@ -159,6 +173,17 @@ mod tests {
         assert_eq!(first(1), Some(local("2026-11-24 09:30")));
         assert_eq!(first(2), Some(local("2026-11-24 09:00")));
         assert_eq!(free_on(&shop, date, 30, &[], 1, now()).len(), 14);
+    }
+
+    #[test]
+    fn no_date_is_too_far_to_be_reckoned_with() {
+        let hours = Hours { sunday: Hours::default().monday, ..Hours::default() };
+        let shop = Shop { hours, ..Shop::default() };
+        for date in [NaiveDate::MIN, NaiveDate::MAX, local("9999-12-31 00:00").date()] {
+            let (begin, end) = day_bounds(&shop, date);
+            assert!(begin <= end, "{date}");
+            assert!(free_on(&shop, date, 30, &[], 1, now()).is_empty(), "{date}");
+        }
     }
 
     #[test]

@@ -85,6 +85,8 @@ pub(super) async fn run(
         };
         deliver(signal, &mut signals_to).await;
     }
+    // The other side waits for the end of the connection once both have said goodbye.
+    drop(source);
     let _ = control.try_send(Control::Close);
     // The end is told to every listener: one may die with this signal in its mailbox. The call's end ends this task.
     loop {

@@ -38,8 +38,11 @@ pub(super) async fn run(mut writer: Writer) {
     while writer.step(&mut clock, &mut parcel).await {
         writer.publish.send_replace(clock.reading());
     }
-    let _ = timeout(limits::MEDIA_WRITE_TIMEOUT_MS, writer.sink.close()).await;
-    deliver(MediaSignal::Closed { hung_up: false }, &mut writer.signals_to).await;
+    let Writer { mut sink, mut signals_to, .. } = writer;
+    let _ = timeout(limits::MEDIA_WRITE_TIMEOUT_MS, sink.close()).await;
+    // With the reader's half gone, too, the connection ends.
+    drop(sink);
+    deliver(MediaSignal::Closed { hung_up: false }, &mut signals_to).await;
 }
 
 impl Writer {

@@ -102,6 +102,22 @@ pub enum AttachError {
     Unavailable,
 }
 
+/// What a call does when its media stream has ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AfterStream {
+    /// Nobody has ended it: it goes on on another stream, which shows this token.
+    GoesOn {
+        /// Good for one stream.
+        token: String,
+    },
+    /// It ends so.
+    Ends(StreamEnd),
+}
+
+impl AfterStream {
+    const SORRY: Self = Self::Ends(StreamEnd::Apologise);
+}
+
 /// What a status callback says of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CallProgress {
@@ -167,9 +183,18 @@ impl Calls {
     }
 
     /// A media stream has ended: what now?
-    pub async fn stream_ended(&self, call: &CallSid) -> StreamEnd {
+    pub async fn stream_ended(&self, call: &CallSid) -> AfterStream {
         let ask = |reply_to| RegistryMsg::StreamEnded { call: call.clone(), reply_to };
-        self.registry.ask_again(limits::ASK_TIMEOUT_MS, ask).await.unwrap_or(StreamEnd::Apologise)
+        match self.registry.ask_again(limits::ASK_TIMEOUT_MS, ask).await {
+            Ok(Some(end)) => AfterStream::Ends(end),
+            Ok(None) => self.reopen(call).await.map_or(AfterStream::SORRY, |token| AfterStream::GoesOn { token }),
+            Err(_) => AfterStream::SORRY,
+        }
+    }
+
+    async fn reopen(&self, call: &CallSid) -> Option<String> {
+        let ask = |reply_to| RegistryMsg::Reopen { call: call.clone(), reply_to };
+        self.registry.ask_again(limits::ASK_TIMEOUT_MS, ask).await.ok()?
     }
 
     /// Twilio says how a call stands.
@@ -190,6 +215,13 @@ impl Calls {
     /// When the registry does not answer.
     pub async fn view(&self) -> Result<RegistryView, AskError> {
         self.registry.ask_again(limits::ASK_TIMEOUT_MS, |reply_to| RegistryMsg::View { reply_to }).await
+    }
+
+    /// Ends the calls that go on, each with an apology and a human if there is one; [`Self::drain`] then tells when they
+    /// have ended.
+    pub fn end_all(&self) {
+        // A registry that is away has no calls.
+        let _ = self.registry.cast(RegistryMsg::EndCalls);
     }
 
     /// Refuses new calls from now on, and answers when the last one has ended.

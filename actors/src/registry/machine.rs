@@ -79,6 +79,13 @@ impl<C> Roster<C> {
         Ok(&seat.call)
     }
 
+    /// A live call goes on on another stream, which shows this token.
+    pub(super) fn reopen(&mut self, call: &CallSid) -> Option<String> {
+        let seat = self.seats.get_mut(call)?;
+        seat.streaming = false;
+        Some(seat.token.insert(new_token()).clone())
+    }
+
     pub(super) fn get(&self, call: &CallSid) -> Option<&C> {
         self.seats.get(call).map(|seat| &seat.call)
     }

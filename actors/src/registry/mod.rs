@@ -7,7 +7,8 @@ mod machine;
 mod tests;
 
 pub use front::{
-    Admission, AttachError, CallProgress, Calls, IncomingCall, LiveCall, Purpose, RegistryView, StreamOffer,
+    Admission, AfterStream, AttachError, CallProgress, Calls, IncomingCall, LiveCall, Purpose, RegistryView,
+    StreamOffer,
 };
 
 use std::collections::HashMap;
@@ -42,8 +43,12 @@ pub enum RegistryMsg {
     Admit { call: IncomingCall, reply_to: ReplyTo<Admission> },
     /// From the HTTP edge: a media stream has started. Replies when the token is checked.
     Attach { offer: StreamOffer, reply_to: ReplyTo<Result<(), AttachError>> },
-    /// From the HTTP edge: a stream has ended and Twilio asks what comes next. The call replies, if it is alive.
-    StreamEnded { call: CallSid, reply_to: ReplyTo<StreamEnd> },
+    /// From the HTTP edge: a stream has ended and Twilio asks what comes next. The call replies, if it is alive: nothing
+    /// when it goes on on another stream.
+    StreamEnded { call: CallSid, reply_to: ReplyTo<Option<StreamEnd>> },
+    /// From the HTTP edge, after that: the call's next stream is to be let in. Replies at once with its token, or none when
+    /// the call has ended meanwhile.
+    Reopen { call: CallSid, reply_to: ReplyTo<Option<String>> },
     /// From the HTTP edge: how Twilio sees the call.
     Status { call: CallSid, progress: CallProgress },
     /// From the HTTP edge: what has answered a call that Otto placed.
@@ -52,6 +57,8 @@ pub enum RegistryMsg {
     View { reply_to: ReplyTo<RegistryView> },
     /// From the application: no more new calls. Replies when the last one has ended and is gone.
     Drain { reply_to: ReplyTo<()> },
+    /// From the application, after [`RegistryMsg::Drain`]: calls that go on are ended now, each with an apology.
+    EndCalls,
     /// From a task of this actor: this much was left of an ended call.
     Audited { call: CallSid, residue: usize },
     /// From tests: a leg panics.
@@ -127,11 +134,11 @@ impl RegistryState {
         seated.actor.cast(msg).map_err(|_| AttachError::Unavailable)
     }
 
-    fn stream_ended(&self, call: &CallSid, reply_to: ReplyTo<StreamEnd>) {
+    fn stream_ended(&self, call: &CallSid, reply_to: ReplyTo<Option<StreamEnd>>) {
         match self.roster.get(call) {
             // A call that ends meanwhile drops the reply; the asker asks again and is answered from memory.
             Some(seated) => drop(seated.actor.cast(CallMsg::StreamEnded { reply_to })),
-            None => reply_to.send(self.roster.recall(call)),
+            None => reply_to.send(Some(self.roster.recall(call))),
         }
     }
 
@@ -167,6 +174,13 @@ impl RegistryState {
         self.roster.draining = true;
         self.drained.push(reply_to);
         self.answer_drained();
+    }
+
+    fn end_calls(&self) {
+        for (_, seat) in self.roster.iter() {
+            // One that is gone already needs no word of the end.
+            let _ = seat.call.actor.cast(CallMsg::ShutDown);
+        }
     }
 
     fn answer_drained(&mut self) {
@@ -238,6 +252,8 @@ impl Behaviour for CallRegistry {
             RegistryMsg::Admit { call, reply_to } => reply_to.send(state.admit(myself, call).await),
             RegistryMsg::Attach { offer, reply_to } => reply_to.send(state.attach(offer)),
             RegistryMsg::StreamEnded { call, reply_to } => state.stream_ended(&call, reply_to),
+            RegistryMsg::Reopen { call, reply_to } => reply_to.send(state.roster.reopen(&call)),
+            RegistryMsg::EndCalls => state.end_calls(),
             RegistryMsg::Status { call, progress } => state.status(&call, progress),
             RegistryMsg::AnsweredBy { call, by } => state.answered_by(&call, by),
             RegistryMsg::View { reply_to } => reply_to.send(state.view()),

@@ -121,7 +121,9 @@ impl Phone {
         self.events.close();
     }
 
+    /// What was on its way is lost with it.
     pub(crate) fn loses_connection(&self) {
+        self.events.clear();
         self.events.close();
     }
 

@@ -16,7 +16,7 @@ use crate::call::{Outside, Vendors};
 use crate::domain::{CallSid, PhoneNumber, Shop, StreamSid};
 use crate::names::Leg;
 use crate::ports::{Cache, Store};
-use crate::registry::{Admission, AttachError, Calls, IncomingCall, Purpose, StreamEnd, StreamOffer};
+use crate::registry::{Admission, AfterStream, AttachError, Calls, IncomingCall, Purpose, StreamEnd, StreamOffer};
 use crate::root::{Addresses, RootArgs, RootRef, RootSupervisor};
 
 /// Otto and everything outside.
@@ -123,7 +123,20 @@ impl World {
 
     /// Twilio asks what comes after the stream, as it does when the stream is over.
     pub(crate) async fn verdict(&self) -> StreamEnd {
-        self.calls.stream_ended(&sid(1)).await
+        match self.calls.stream_ended(&sid(1)).await {
+            AfterStream::Ends(end) => end,
+            AfterStream::GoesOn { .. } => panic!("the call goes on"),
+        }
+    }
+
+    /// Twilio asks what comes after the stream, which nobody has ended, and opens the next one.
+    pub(crate) async fn rejoin(&self) -> Phone {
+        let AfterStream::GoesOn { token } = self.calls.stream_ended(&sid(1)).await else {
+            panic!("the call has ended")
+        };
+        let phone = Phone::new();
+        self.attach(1, &token, &phone).await.unwrap();
+        phone
     }
 
     /// Waits until the last call has ended and checks that nothing is left of any.

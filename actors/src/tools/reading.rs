@@ -3,7 +3,7 @@
 
 use std::ops::RangeInclusive;
 
-use chrono::{NaiveDate, NaiveTime};
+use chrono::{Datelike as _, NaiveDate, NaiveTime};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -16,6 +16,8 @@ const ARGUMENTS_MAX_BYTES: usize = 16 * 1024;
 const WHY_MAX_CHARS: usize = 200;
 /// Longest name of a person, in characters.
 pub(super) const NAME_MAX_CHARS: usize = 100;
+/// Years that anything in a workshop can be about: births of customers, and appointments.
+const YEARS: RangeInclusive<i32> = 1900..=2199;
 /// Longest e-mail address (RFC 5321, 4.5.3.1.3), in characters.
 const EMAIL_MAX_CHARS: usize = 254;
 
@@ -68,8 +70,8 @@ pub(super) fn name(name: Option<String>, what: &str) -> Result<Option<String>, V
 }
 
 pub(super) fn date(text: &str) -> Result<NaiveDate, Value> {
-    NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d")
-        .map_err(|_| failure("bad_date", "The date is not understood. Expected YYYY-MM-DD, such as 2027-03-09."))
+    let date = NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d").ok().filter(|date| YEARS.contains(&date.year()));
+    date.ok_or_else(|| failure("bad_date", "The date is not understood. Expected YYYY-MM-DD, such as 2027-03-09."))
 }
 
 pub(super) fn time(text: &str) -> Result<NaiveTime, Value> {

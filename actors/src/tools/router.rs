@@ -1,8 +1,10 @@
 //! Runs one tool call and always ends in exactly one result: asks the shared actors, keeps the time, says what the call
 //! has learned.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use futures_util::FutureExt as _;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
@@ -93,7 +95,7 @@ impl ToolRouter {
         Tool::named(&call.name).map(|tool| (tool, identity.admit(tool, call)))
     }
 
-    /// Runs a tool call that was admitted.
+    /// Runs a tool call that was admitted. It comes to a result even when a tool panics: the call waits for one.
     pub async fn run(&self, job: ToolJob, admitted: Option<(Tool, Access)>) -> ToolOutcome {
         let call = job.effect.call.clone();
         let Some((tool, access)) = admitted else {
@@ -110,11 +112,15 @@ impl ToolRouter {
             }
         };
         let (fence, asked) = (job.fence.clone(), job.call.clone());
-        let slow =
-            || failure("unknown_outcome", "No answer in time. Do not claim that it was done, and try again once.");
-        let ran =
-            timeout(limits::TOOL_TIMEOUT_MS, self.dispatch(tool, job, identity)).await.unwrap_or_else(|_| Err(slow()));
-        emit(ToolEnded { call: &call, tool: tool.name(), result: if ran.is_ok() { "ok" } else { "refused" } });
+        // What a tool leaves behind when it panics is its own job and nothing that is shared.
+        let ran = AssertUnwindSafe(timeout(limits::TOOL_TIMEOUT_MS, self.dispatch(tool, job, identity))).catch_unwind();
+        let (ran, result) = match ran.await {
+            Ok(Ok(Ok(done))) => (Ok(done), "ok"),
+            Ok(Ok(Err(refusal))) => (Err(refusal), "refused"),
+            Ok(Err(_)) => (Err(unknown_outcome("No answer in time.")), "timed_out"),
+            Err(_) => (Err(unknown_outcome("Something went wrong.")), "failed"),
+        };
+        emit(ToolEnded { call: &call, tool: tool.name(), result });
         match ran {
             Ok(Done { result, learned }) => {
                 let end = end_of(tool).filter(|_| fence.is_open());
@@ -216,6 +222,10 @@ const fn end_of(tool: Tool) -> Option<EndKind> {
         Tool::TransferToHuman => Some(EndKind::Transfer),
         _ => None,
     }
+}
+
+fn unknown_outcome(why: &str) -> Value {
+    failure("unknown_outcome", format!("{why} Do not claim that it was done, and try again once."))
 }
 
 fn refused(result: &Value) -> ToolOutcome {

@@ -94,7 +94,8 @@ mod tests {
 
     #[test]
     fn an_engine_that_does_not_say_has_none() {
-        let Lookups { cached, uncached } = Buckets::of(&Metrics::read("otto_calls_live 1\n")).since(&Buckets::default());
+        let Lookups { cached, uncached } =
+            Buckets::of(&Metrics::read("otto_calls_live 1\n")).since(&Buckets::default());
         assert_eq!((cached.count(), uncached.count()), (0, 0));
     }
 }

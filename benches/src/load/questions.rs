@@ -103,7 +103,8 @@ impl Metrics {
 
     /// A histogram's buckets where a label has this value; empty where there is none.
     pub(super) fn histogram(&self, name: &str, label: &str, value: &str) -> &[HistogramCount] {
-        let found = |sample: &&prometheus_parse::Sample| sample.metric == name && sample.labels.get(label) == Some(value);
+        let found =
+            |sample: &&prometheus_parse::Sample| sample.metric == name && sample.labels.get(label) == Some(value);
         match self.0.samples.iter().find(found).map(|sample| &sample.value) {
             Some(Value::Histogram(buckets)) => buckets,
             _ => &[],

@@ -192,7 +192,7 @@ impl<'a> Leg<'a> {
             },
             Some(Ok(Message::Binary(_))) => self.call.violation(Violation::new("31950", "a binary frame")),
             Some(Ok(Message::Close(_))) | None => {
-                let _ = timeout(CLOSE_PATIENCE, self.socket.close(None)).await;
+                self.say_goodbye_back().await;
                 return Some(LegEnd::Engine);
             }
             Some(Ok(_)) => {}
@@ -246,6 +246,18 @@ impl<'a> Leg<'a> {
 
     async fn send(&mut self, message: String) -> bool {
         self.socket.send(Message::Text(message.into())).await.is_ok()
+    }
+
+    /// Answers the engine's goodbye, after which the engine ends the connection (RFC 6455, section 7.1.1) and the call goes
+    /// on without it.
+    async fn say_goodbye_back(&mut self) {
+        let ended = async {
+            let _ = self.socket.close(None).await;
+            while let Some(Ok(_)) = self.socket.next().await {}
+        };
+        if timeout(CLOSE_PATIENCE, ended).await.is_err() {
+            self.call.violation(Violation::new("31921", "the engine has said goodbye and does not end the connection"));
+        }
     }
 
     /// Says goodbye as Twilio does: `stop`, then a close frame.

@@ -17,7 +17,7 @@ use chrono::Utc;
 use otto_actors::call::Vendors;
 use otto_actors::domain::{CallSid, PhoneNumber, StreamSid};
 use otto_actors::ports::SystemClock;
-use otto_actors::registry::{Admission, Calls, IncomingCall, Purpose, StreamEnd, StreamOffer};
+use otto_actors::registry::{Admission, AfterStream, Calls, IncomingCall, Purpose, StreamEnd, StreamOffer};
 use tempfile::TempDir;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, sleep_until};
@@ -120,7 +120,7 @@ async fn talk(engine: &Engine, ears: &TypedEars, options: &Options) -> anyhow::R
             () = line.closed(), if open => {
                 open = false;
                 give_up_at = Some(Instant::now() + END_TIMEOUT);
-                if let StreamEnd::Transfer(_) = engine.calls.stream_ended(&call).await {
+                if let AfterStream::Ends(StreamEnd::Transfer(_)) = engine.calls.stream_ended(&call).await {
                     println!("(A colleague would take over now.)");
                 }
             }

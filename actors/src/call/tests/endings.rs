@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::CallSid;
-use crate::registry::{CallProgress, Calls};
+use crate::registry::{AfterStream, CallProgress, Calls};
 use crate::testing::world::{COLLEAGUE, sid};
 
 async fn outcome(world: World) -> &'static str {
@@ -46,11 +46,76 @@ async fn the_caller_hangs_up_while_a_tool_runs() {
 async fn the_connection_is_lost() {
     let world = World::new(FakeModel::receptionist()).await;
     let phone = world.dial(KNOWN_PHONE).await;
-    phone.hears("Hi Maria").await;
+    phone.hears("from Otto's Auto. ").await;
+    phone.loses_connection();
+    phone.is_closed().await;
+    let next = world.rejoin().await;
+    next.hears("How can I help you today?").await;
+    assert!(!next.heard().contains("Maria"), "what was heard is not said again: {:?}", next.heard());
+    world.stt.says("bye").await;
+    next.is_closed().await;
+    assert_eq!(world.verdict().await, StreamEnd::HangUp);
+    assert_eq!(outcome(world).await, "hangup_by_otto");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_connection_is_lost_while_otto_thinks_and_twilio_sees_it_first() {
+    let store = FakeStore::default();
+    store.change(|records| records.booking_takes = ms(1_000));
+    let world = World::with(FakeModel::receptionist(), store).await;
+    let phone = world.dial(KNOWN_PHONE).await;
+    phone.hears(KNOWN_GREETING).await;
+    world.stt.says("please book it").await;
+    world.store.bookings.until("the tool runs", |all| !all.is_empty()).await;
+    let next = world.rejoin().await;
+    phone.is_closed().await;
+    next.hears("You are booked").await;
+    next.hangs_up();
+    next.is_closed().await;
+    let store = world.leaves_nothing().await;
+    assert_eq!((store.appointments().len(), store.ended.all()[0].1.outcome), (1, "hangup_by_caller"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_connection_is_lost_again_and_again() {
+    let world = World::new(FakeModel::receptionist()).await;
+    let mut phone = world.dial(KNOWN_PHONE).await;
+    for _ in 0..crate::limits::STREAM_LOSSES {
+        phone.gets("How can I help").await;
+        phone.loses_connection();
+        phone.is_closed().await;
+        phone = world.rejoin().await;
+    }
+    phone.gets("How can I help").await;
     phone.loses_connection();
     phone.is_closed().await;
     assert_eq!(world.verdict().await, StreamEnd::Apologise);
     assert_eq!(outcome(world).await, "stream_lost");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_connection_is_lost_and_nobody_comes_back() {
+    let world = World::new(FakeModel::receptionist()).await;
+    let phone = world.dial(KNOWN_PHONE).await;
+    phone.hears("Hi Maria").await;
+    phone.loses_connection();
+    phone.is_closed().await;
+    assert_eq!(outcome(world).await, "stream_lost");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_process_ends_before_the_call() {
+    let world = World::new(FakeModel::receptionist()).await;
+    let phone = world.dial(KNOWN_PHONE).await;
+    phone.hears("Hi Maria").await;
+    assert!(!world.calls.drain(ms(100)).await);
+    world.calls.end_all();
+    phone.is_closed().await;
+    assert_eq!(world.verdict().await, StreamEnd::Apologise);
+    let store = world.leaves_nothing().await;
+    let (_, end) = &store.ended.all()[0];
+    assert_eq!(end.outcome, "shut_down");
+    assert!(end.transcript.contains("Hi Maria"), "{:?}", end.transcript);
 }
 
 #[tokio::test(start_paused = true)]
@@ -158,9 +223,11 @@ async fn what_comes_after_the_end_is_answered_from_memory() {
     let asks = |calls: Calls| async move { calls.stream_ended(&sid(1)).await };
     let (one, two, three) =
         tokio::join!(asks(world.calls.clone()), asks(world.calls.clone()), asks(world.calls.clone()));
-    assert_eq!([one, two, three], [StreamEnd::HangUp, StreamEnd::HangUp, StreamEnd::HangUp]);
+    let hang_up = || AfterStream::Ends(StreamEnd::HangUp);
+    assert_eq!([one, two, three], [hang_up(), hang_up(), hang_up()]);
     assert!(world.calls.drain(ms(10_000)).await);
     assert_eq!(world.verdict().await, StreamEnd::HangUp);
-    assert_eq!(world.calls.stream_ended(&CallSid::parse("CA99").unwrap()).await, StreamEnd::Apologise);
+    let unknown = world.calls.stream_ended(&CallSid::parse("CA99").unwrap()).await;
+    assert_eq!(unknown, AfterStream::Ends(StreamEnd::Apologise));
     world.leaves_nothing().await;
 }

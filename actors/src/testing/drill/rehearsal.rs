@@ -20,7 +20,7 @@ use crate::call::Vendors;
 use crate::dialogue::BuiltInDialogue;
 use crate::domain::{Shop, StreamSid};
 use crate::ports::{LanguageModel, StreamEnd};
-use crate::registry::{Admission, CallProgress, StreamOffer};
+use crate::registry::{Admission, AfterStream, CallProgress, StreamOffer};
 use crate::root::RootMsg;
 use crate::testing::log::Log;
 use crate::testing::ms;
@@ -101,7 +101,9 @@ async fn rehearse(fault: Fault, phase: Phase, seed: u64) -> Report {
     let story = Caller::new(stage.clone(), line.clone()).lives().await;
     line.ends();
     tokio::time::sleep(ASKING).await;
-    let verdict = otto.calls.stream_ended(&sid(1)).await;
+    let AfterStream::Ends(verdict) = otto.calls.stream_ended(&sid(1)).await else {
+        panic!("no drill loses the stream, and nobody is there to open another one")
+    };
     stage.note(format!("twilio asks: {verdict:?}"));
     otto.calls.call_status(&sid(1), CallProgress::Over);
     let drained = otto.calls.drain(CLEANING).await;

@@ -96,6 +96,24 @@ async fn a_register_is_asked_and_not_waited_for_without_end() {
     assert_eq!(other["data"]["make"], "Honda", "what the number itself says");
 }
 
+/// A register that falls over whatever it is asked.
+struct Broken;
+
+#[async_trait::async_trait]
+impl VinDecoder for Broken {
+    async fn decode(&self, _: &Vin) -> DecodedVin {
+        panic!("on purpose")
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tool_that_panics_has_a_result_and_the_next_one_too() {
+    let mut bench = Bench::known().await;
+    bench.router.vins = Some(Arc::new(Broken));
+    assert_eq!(bench.error("decode_vin", r#"{"vin":"1M8GDM9AXKP042788"}"#).await, "unknown_outcome");
+    assert_eq!(bench.error("book_appointment", BOOK).await, "ok");
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_history_of_the_callers_vehicles_is_told_to_whoever_is_verified() {
     let store = FakeStore::default();
