@@ -117,6 +117,9 @@ pub const MARK_GRACE_MS: Duration = ms(1_500);
 
 /// Words and then nothing from the speech-to-text for this long: the turn is over, whatever the vendor says.
 pub const TURN_SILENCE_MS: Duration = ms(1_800);
+/// Words that end no more than this after those that a turn was ended on are those words: a final places its words a little
+/// otherwise than the interim before it. A fifth of a second, which no further word fits into.
+pub const LATE_FINAL_SAMPLES: u64 = 200 * SAMPLES_PER_MS;
 /// On a line that is never quiet, words that have not changed for this long are probably all: the model is asked ahead.
 /// Longer than a long word, during which the words do not change either.
 pub const SPECULATE_AFTER_MS: Duration = ms(500);

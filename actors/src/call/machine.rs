@@ -107,6 +107,7 @@ impl Life {
             (Phase::Talking, Input::Closed { hung_up: true }) => self.unasked("hangup_by_caller"),
             (Phase::Talking, Input::Closed { hung_up: false } | Input::StreamEnded) => self.part(),
             (Phase::Parted, Input::Due(CallTimer::Rejoin)) => self.unasked("stream_lost"),
+            (Phase::Parted, Input::Closed { hung_up: true }) => self.unasked("hangup_by_caller"),
             (Phase::Talking | Phase::Parted, Input::Over) => self.unasked("hangup_by_caller"),
             (Phase::Talking | Phase::Parted, Input::EndWanted(kind)) => self.wanted(kind),
             (Phase::Talking | Phase::Parted, Input::Due(CallTimer::Longest)) => self.wanted(EndKind::HangUp),
@@ -240,6 +241,7 @@ mod tests {
         for (input, expected) in [
             (Input::Due(CallTimer::Rejoin), vec![sorry(), Effect::Finish("stream_lost")]),
             (Input::Over, vec![sorry(), Effect::Finish("hangup_by_caller")]),
+            (Input::Closed { hung_up: true }, vec![sorry(), Effect::Finish("hangup_by_caller")]),
             (Input::EndWanted(EndKind::HangUp), vec![Effect::Verdict(StreamEnd::HangUp), Effect::CloseLine]),
             (Input::LegGivenUp, vec![sorry(), Effect::CloseLine]),
             (Input::ShutDown, vec![sorry(), Effect::CloseLine]),

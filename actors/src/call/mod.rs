@@ -10,9 +10,9 @@ mod outside;
 mod pickup;
 mod prompt;
 mod recorder;
-mod rejoin;
 mod session;
 mod speaking;
+mod stream;
 mod telling;
 #[cfg(test)]
 mod tests;
@@ -32,14 +32,14 @@ use crate::domain::{AnsweredBy, Appointment, Customer, StreamSid, TurnId};
 use crate::effects::TurnClock;
 use crate::events::{CallBegan, CallOver, emit};
 use crate::limits;
-use crate::media::{MediaMsg, MediaReport};
+use crate::media::MediaReport;
 use crate::media_plane::MediaLine;
 use crate::names::{ActorKind, Leg};
-use crate::playback::{PlaybackMsg, PlaybackReport, Prepared};
+use crate::playback::{PlaybackReport, Prepared};
 use crate::ports::{CallEnd, CallRecord, MediaSink, MediaSource};
 use crate::registry::{IncomingCall, StreamEnd};
 use crate::speech::Utterance;
-use crate::stt::{SttMsg, SttReport};
+use crate::stt::SttReport;
 use crate::tasks::TaskScope;
 use crate::timer::{Fired, Timers};
 use crate::tools::{Identity, ToolOutcome};
@@ -302,49 +302,6 @@ impl CallState {
             CallTimer::PickupQuiet => drop(self.picked_up(myself, PickupInput::Quiet)),
             CallTimer::PickupLongest => drop(self.picked_up(myself, PickupInput::Longest)),
             timer => self.live(myself, Input::Due(timer)),
-        }
-    }
-
-    async fn attach(&mut self, myself: &CallRef, stream: StreamSid, source: MediaSource, sink: MediaSink) {
-        let rejoins = self.life.is_parted();
-        if self.line.is_some() {
-            if rejoins {
-                // The stream before it is still being given up.
-                self.tell_self(myself, CallMsg::Attach { stream, source, sink });
-            }
-            return;
-        }
-        self.note(Body::StreamStarted(v1::StreamStarted { stream_sid: stream.to_string() }));
-        let tasks = self.tasks.child();
-        let line = MediaLine::open(stream, source, sink, &tasks);
-        let (voice, out) = (line.voice(), line.out());
-        (self.line, self.line_tasks) = (Some(line), Some(tasks));
-        self.live(myself, Input::Attached);
-        self.legs.stt.cast(SttMsg::Listen(voice));
-        self.legs.playback.cast(PlaybackMsg::Open(out));
-        if let Err(error) = self.start_leg(myself, Leg::Media).await {
-            self.leg_failed(myself, Leg::Media, &error.to_string());
-        }
-        if rejoins {
-            self.stt(myself, SttReport::Hears);
-        }
-        match self.caller_known {
-            _ if self.outbound.is_some() => drop(self.picked_up(myself, PickupInput::Opened)),
-            Lookup::Pending => self.arm(myself, CallTimer::Greeting),
-            Lookup::Done | Lookup::Greeted => self.greet(),
-        }
-    }
-
-    fn stream_ended(&mut self, myself: &CallRef, reply_to: ReplyTo<Option<StreamEnd>>) {
-        self.live(myself, Input::StreamEnded);
-        let end = || self.verdict.get().cloned().unwrap_or(StreamEnd::Apologise);
-        reply_to.send((!self.life.is_parted()).then(end));
-    }
-
-    fn close_line(&self) {
-        let through_actor = self.legs.media.cast(MediaMsg::Close);
-        if let (false, Some(line)) = (through_actor, &self.line) {
-            line.close();
         }
     }
 

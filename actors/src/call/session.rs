@@ -221,6 +221,7 @@ mod tests {
             is_final: true,
             speech_final: true,
             waited: std::time::Duration::ZERO,
+            until: None,
         };
         let numbers = [session.heard(&words("one")), session.pressed('1'), session.heard(&words("two"))];
         assert_eq!(numbers, [Some(1), Some(2), Some(3)]);

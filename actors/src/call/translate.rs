@@ -154,8 +154,8 @@ impl CallState {
 
     pub(super) fn pass_on(&mut self, report: SttReport) {
         let msg = match report {
-            SttReport::Words { text, is_final, speech_final, waited } => {
-                TurnMsg::Words { text, is_final, speech_final, waited }
+            SttReport::Words { text, is_final, speech_final, waited, until } => {
+                TurnMsg::Words { text, is_final, speech_final, waited, until }
             }
             SttReport::FellSilent => TurnMsg::FellSilent,
             SttReport::UtteranceEnd => TurnMsg::UtteranceEnd,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::SttReport;
+use super::{Heard, SttReport};
 use crate::limits;
 use crate::ports::{SttEvent, Transcript, VendorError};
 
@@ -27,8 +27,8 @@ pub(super) enum Input {
     CaughtUp { session: u64 },
     /// A session says nothing to a voice that can be heard.
     Unheard { session: u64 },
-    /// A session has said something; the voice up to `understood` is in it and will not be said again.
-    Event { session: u64, event: SttEvent, understood: Option<u64> },
+    /// A session has said something.
+    Event { session: u64, event: SttEvent, heard: Heard },
     /// A session has heard all that was said, and the line is quiet.
     FellSilent { session: u64 },
     /// A session is over, or could not be opened.
@@ -109,8 +109,8 @@ impl SttMachine {
             Input::Opened { session } if session == self.session => self.open = true,
             Input::CaughtUp { session } if session == self.session => self.caught_up(&mut effects),
             Input::Unheard { session } if session == self.session => self.unheard(&mut effects),
-            Input::Event { session, event, understood } if session == self.session => {
-                self.event(event, understood, &mut effects);
+            Input::Event { session, event, heard } if session == self.session => {
+                self.event(event, heard, &mut effects);
             }
             Input::FellSilent { session } if session == self.session => {
                 effects.push(Effect::Report(SttReport::FellSilent));
@@ -219,7 +219,7 @@ impl SttMachine {
 
     // What is heard ---------------------------------------------------------------------------------------------------
 
-    fn event(&mut self, event: SttEvent, understood: Option<u64>, effects: &mut Vec<Effect>) {
+    fn event(&mut self, event: SttEvent, heard: Heard, effects: &mut Vec<Effect>) {
         self.lost_in_a_row = 0;
         self.unheard = false;
         if self.caught_up {
@@ -229,7 +229,7 @@ impl SttMachine {
             effects.push(Effect::Arm(SttTimer::GiveUp, limits::STT_AWAY_MAX_MS));
         }
         let report = match event {
-            SttEvent::Transcript(transcript) => self.transcript(transcript),
+            SttEvent::Transcript(transcript) => self.transcript(transcript, heard.until),
             SttEvent::UtteranceEnd => Some(SttReport::UtteranceEnd),
             SttEvent::EagerEndOfTurn(text) => {
                 self.eager = true;
@@ -243,10 +243,10 @@ impl SttMachine {
             SttEvent::SpeechStarted | SttEvent::Alive => None,
         };
         effects.extend(report.map(Effect::Report));
-        effects.extend(understood.map(Effect::Settle));
+        effects.extend(heard.understood.map(Effect::Settle));
     }
 
-    fn transcript(&mut self, transcript: Transcript) -> Option<SttReport> {
+    fn transcript(&mut self, transcript: Transcript, until: Option<u64>) -> Option<SttReport> {
         let Transcript { mut text, is_final, speech_final, audio_end, last_word_end, .. } = transcript;
         let waited = last_word_end.map(|end| audio_end.saturating_sub(end)).unwrap_or_default();
         self.eager &= !speech_final;
@@ -265,6 +265,6 @@ impl SttMachine {
             }
             self.reported_until = self.reported_until.max(Some(audio_end));
         }
-        Some(SttReport::Words { text, is_final, speech_final, waited })
+        Some(SttReport::Words { text, is_final, speech_final, waited, until })
     }
 }

@@ -55,10 +55,18 @@ enum Pumped {
     Opened,
     CaughtUp,
     Unheard,
-    /// What was said, and the position up to which it is all that will be said of the voice.
-    Event(SttEvent, Option<u64>),
+    Event(SttEvent, Heard),
     FellSilent,
     Lost(VendorError),
+}
+
+/// Where in the stream an event's words lie.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+struct Heard {
+    /// The voice up to here will not be said again.
+    understood: Option<u64>,
+    /// The last word ends here, as far as is known.
+    until: Option<u64>,
 }
 
 /// What the SttActor reports.
@@ -74,6 +82,8 @@ pub enum SttReport {
         speech_final: bool,
         /// The silence since the last word, when it is known.
         waited: Duration,
+        /// Where in the stream the last word ends, in samples, when it is known.
+        until: Option<u64>,
     },
     /// The caller has been quiet for a moment, and the words that were reported last are all that was said before.
     FellSilent,
@@ -176,7 +186,7 @@ impl SttState {
             Pumped::Opened => Input::Opened { session },
             Pumped::CaughtUp => Input::CaughtUp { session },
             Pumped::Unheard => Input::Unheard { session },
-            Pumped::Event(event, understood) => Input::Event { session, event, understood },
+            Pumped::Event(event, heard) => Input::Event { session, event, heard },
             Pumped::FellSilent => Input::FellSilent { session },
             Pumped::Lost(error) => Input::Lost { session, error },
         };

@@ -10,9 +10,9 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
-use super::Pumped;
 use super::loudness::{Doubt, Unanswered};
 use super::silence::Silence;
+use super::{Heard, Pumped};
 use crate::events::{AudioInDropped, emit};
 use crate::limits;
 use crate::media_plane::{Voice, VoiceReader, VoiceRing, duration, is_audible, samples};
@@ -172,24 +172,23 @@ impl Pump {
         let ended = || VendorError::new(STT, VendorErrorKind::Unreachable, "the session has ended");
         let event = event.ok_or_else(ended)??;
         self.unanswered.answered();
-        let understood = match &event {
+        let heard = match &event {
             SttEvent::Transcript(words) if self.sent > 0 => self.words(words),
-            _ => None,
+            _ => Heard::default(),
         };
-        tell(Pumped::Event(event, understood));
+        tell(Pumped::Event(event, heard));
         Ok(())
     }
 
-    /// The position up to which nothing more will be said of the voice.
-    fn words(&mut self, words: &Transcript) -> Option<u64> {
+    fn words(&mut self, words: &Transcript) -> Heard {
         let end = self.position_at(words.audio_end);
+        let until = words.last_word_end.map(|end| self.position_at(end));
         if words.speech_final {
             self.silence.ended();
         } else if !words.text.is_empty() {
-            let last_word = words.last_word_end.map(|end| self.position_at(end));
-            self.silence.words(self.position_at(words.audio_start), end, last_word);
+            self.silence.words(self.position_at(words.audio_start), end, until);
         }
-        words.is_final.then_some(end)
+        Heard { understood: words.is_final.then_some(end), until }
     }
 
     async fn audio(

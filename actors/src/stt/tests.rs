@@ -13,7 +13,7 @@ fn transcript(text: &str, is_final: bool, speech_final: bool, end_ms: u64) -> St
 }
 
 fn event(session: u64, event: SttEvent) -> Input {
-    Input::Event { session, event, understood: None }
+    Input::Event { session, event, heard: Heard::default() }
 }
 
 fn words(text: &str, is_final: bool, speech_final: bool, end_ms: u64) -> Input {
@@ -94,7 +94,10 @@ fn a_second_final_of_the_same_audio_adds_no_words_but_may_end_the_utterance() {
 
 #[test]
 fn the_voice_is_let_go_of_after_its_words_are_reported() {
-    let said = |session| Input::Event { session, event: transcript("hi", true, true, 500), understood: Some(4_000) };
+    let said = |session| {
+        let heard = Heard { understood: Some(4_000), until: None };
+        Input::Event { session, event: transcript("hi", true, true, 500), heard }
+    };
     check(vec![said(1)], &["hi.|", "settle 4000"]);
     check(vec![lost(1, passing()), RETRY, said(1)], &["trouble", "wait 100", "connect 2"]);
 }

@@ -66,8 +66,12 @@ struct Caller {
     stable: bool,
     /// All that was said until the caller fell silent is in the words.
     silent: bool,
+    /// Where in the stream the last word of the interim ends.
+    interim_until: Option<u64>,
     /// The words that a turn was ended on before they were final: their final is no new turn.
     taken: String,
+    /// Where in the stream they end. What the vendor makes of the same sound later may be written otherwise.
+    taken_until: Option<u64>,
     /// Listening noises, said while Otto spoke, that may turn out to be an answer.
     murmur: String,
     keys: String,
@@ -78,6 +82,13 @@ struct Caller {
 impl Caller {
     fn said(&self) -> String {
         words::join(&self.finals, &self.interim)
+    }
+
+    /// Whether these are the words that a turn was ended on.
+    fn were_taken(&self, text: &str, until: Option<u64>) -> bool {
+        let lie_before = |(until, taken)| until <= taken + limits::LATE_FINAL_SAMPLES;
+        let same_sound = !self.taken.is_empty() && until.zip(self.taken_until).is_some_and(lie_before);
+        same_sound || words::same(text, &self.taken)
     }
 
     fn has_begun(&self) -> bool {
@@ -125,7 +136,9 @@ impl TurnMachine {
         match input {
             Input::Greet(text) => self.greet(text),
             Input::Leave(text) => self.leave(text),
-            Input::Words { text, is_final, speech_final } => self.words(&text, is_final, speech_final),
+            Input::Words { text, is_final, speech_final, until } => {
+                self.words(&text, is_final, speech_final, until);
+            }
             Input::FellSilent => self.fell_silent(),
             Input::UtteranceEnd => self.speech_ended(),
             Input::Eager(text) => self.eager(&text),
@@ -160,12 +173,12 @@ impl TurnMachine {
 
     // Words -----------------------------------------------------------------------------------------------------------
 
-    fn words(&mut self, text: &str, is_final: bool, speech_final: bool) {
+    fn words(&mut self, text: &str, is_final: bool, speech_final: bool, until: Option<u64>) {
         if text.is_empty() {
             if is_final {
                 self.retracted();
             }
-        } else if !words::same(text, &self.caller.taken) && !self.take_up(text, is_final) {
+        } else if !self.caller.were_taken(text, until) && !self.take_up(text, is_final, until) {
             return;
         }
         if speech_final && self.doubt.is_some() {
@@ -177,7 +190,7 @@ impl TurnMachine {
     }
 
     /// Some words; false when they are no more than a listening noise.
-    fn take_up(&mut self, text: &str, is_final: bool) -> bool {
+    fn take_up(&mut self, text: &str, is_final: bool, until: Option<u64>) -> bool {
         self.caller.taken.clear();
         self.quiet.prompts = 0;
         if self.is_busy() && !self.caller.open && !self.only_says_deaf() {
@@ -194,20 +207,23 @@ impl TurnMachine {
             self.caller.interim.clear();
         } else {
             text.clone_into(&mut self.caller.interim);
+            self.caller.interim_until = until;
         }
         if self.rules.listening.interrupts(&self.caller.finals) {
             self.believe();
         }
-        self.heard_words(!words::same(&before, &self.caller.said()));
-        true
-    }
-
-    fn heard_words(&mut self, changed: bool) {
+        let changed = !words::same(&before, &self.caller.said());
         if changed {
             self.words_changed();
         }
+        self.wait_for_more(changed, is_final);
+        true
+    }
+
+    /// Words that are repeated, as on a line with noise, are no reason to wait longer.
+    fn wait_for_more(&mut self, changed: bool, is_final: bool) {
         match &mut self.doubt {
-            None if !self.quiet.deaf => self.effects.push(Effect::Arm(TurnTimer::Silence)),
+            None if !self.quiet.deaf && (changed || is_final) => self.effects.push(Effect::Arm(TurnTimer::Silence)),
             Some(doubt) if changed => {
                 doubt.over = false;
                 self.effects.push(Effect::Arm(TurnTimer::FalseAlarm));
@@ -329,6 +345,7 @@ impl TurnMachine {
         let keys = std::mem::take(&mut self.caller.keys);
         self.caller.finals.clear();
         self.caller.taken = std::mem::take(&mut self.caller.interim);
+        self.caller.taken_until = self.caller.interim_until.take();
         self.caller.stable = false;
         self.effects.extend([TurnTimer::Silence, TurnTimer::Stable, TurnTimer::Keys].map(Effect::Disarm));
         if said.is_empty() && keys.is_empty() {

@@ -44,8 +44,9 @@ pub enum TurnMsg {
     Greet { text: String },
     /// From the call: stop whatever goes on, say this, and end the call.
     Leave { text: String },
-    /// From the call: the speech-to-text heard words; `waited` is the silence that it has already waited for.
-    Words { text: String, is_final: bool, speech_final: bool, waited: Duration },
+    /// From the call: the speech-to-text heard words; `waited` is the silence that it has already waited for, and the last
+    /// word ends at the sample `until` of the stream.
+    Words { text: String, is_final: bool, speech_final: bool, waited: Duration, until: Option<u64> },
     /// From the call: the caller has been quiet for a moment, and the latest words are all that was said before.
     FellSilent,
     /// From the call: no word for a while.
@@ -346,9 +347,9 @@ impl Behaviour for TurnActor {
         match msg {
             TurnMsg::Greet { text } => state.step(myself, Input::Greet(text)),
             TurnMsg::Leave { text } => state.step(myself, Input::Leave(text)),
-            TurnMsg::Words { text, is_final, speech_final, waited } => {
+            TurnMsg::Words { text, is_final, speech_final, waited, until } => {
                 state.timeline.waited(waited);
-                state.step(myself, Input::Words { text, is_final, speech_final });
+                state.step(myself, Input::Words { text, is_final, speech_final, until });
             }
             TurnMsg::FellSilent => state.step(myself, Input::FellSilent),
             TurnMsg::UtteranceEnd => state.step(myself, Input::UtteranceEnd),

@@ -48,7 +48,13 @@ fn standing(history: Vec<Entry>, turn: u64, last_utterance: u64) -> TurnMachine 
 // Inputs --------------------------------------------------------------------------------------------------------------
 
 fn words(text: &str, is_final: bool, speech_final: bool) -> Input {
-    Input::Words { text: text.into(), is_final, speech_final }
+    Input::Words { text: text.into(), is_final, speech_final, until: None }
+}
+
+/// Words whose last one ends so many milliseconds after the beginning of the stream.
+fn placed(text: &str, is_final: bool, end_ms: u64) -> Input {
+    let until = Some(end_ms * crate::limits::SAMPLES_PER_MS);
+    Input::Words { text: text.into(), is_final, speech_final: false, until }
 }
 
 fn interim(text: &str) -> Input {

@@ -58,7 +58,7 @@ async fn answer(
 
 impl Placed {
     fn read(call: CallSid, form: &Form, query: &Form) -> Result<Self, ApiError> {
-        let number_of = |name| form.get(name).and_then(|text| PhoneNumber::parse(text).ok());
+        let number_of = |name| form::number(form, name);
         let to = number_of("To").ok_or_else(|| ApiError::field("To", "no number", "the number that was called"))?;
         let (attempt, appointment) = (Attempt::of(query)?, number(query, query::APPOINTMENT)?.map(AppointmentId));
         if attempt.is_none() && appointment.is_none() {

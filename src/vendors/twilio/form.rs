@@ -1,7 +1,7 @@
 //! The parameters of a webhook. Unknown ones may appear at any time and all are signed, so every pair is kept, in order
 //! and with repetitions.
 
-use otto_actors::domain::AnsweredBy;
+use otto_actors::domain::{AnsweredBy, PhoneNumber};
 
 /// A form as Twilio posts it. It holds personal data, so it cannot be printed.
 pub struct Form(Vec<(String, String)>);
@@ -23,6 +23,17 @@ impl Form {
     pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
+}
+
+/// What stands in place of a withheld caller id, beside text: BLOCKED, UNKNOWN, ANONYMOUS, RESTRICTED and UNAVAILABLE, spelt
+/// on the keys of a telephone. All who withhold theirs would be one caller.
+const WITHHELD: [&str; 5] = ["+2562533", "+8656696", "+266696687", "+7378742833", "+86282452253"];
+
+/// The number in a field; none when it is withheld, or no number at all.
+#[must_use]
+pub fn number(form: &Form, name: &str) -> Option<PhoneNumber> {
+    let text = form.get(name).filter(|text| !WITHHELD.contains(text))?;
+    PhoneNumber::parse(text).ok()
 }
 
 /// Longest name of a message that is accepted, in characters. Twilio's own have 34.
@@ -51,6 +62,16 @@ pub fn answered_by(word: &str) -> Option<AnsweredBy> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_withheld_caller_id_is_no_number() {
+        for text in WITHHELD.into_iter().chain(["anonymous", "client:ann", "sip:ann@example.com", ""]) {
+            assert_eq!(number(&Form(vec![("From".into(), text.into())]), "From"), None, "{text}");
+        }
+        let form = Form::parse(b"From=%2B15555550123");
+        assert_eq!(number(&form, "From"), PhoneNumber::parse("+15555550123").ok());
+        assert_eq!(number(&form, "To"), None);
+    }
 
     #[test]
     fn values_are_decoded_and_kept_in_order() {

@@ -39,7 +39,7 @@ fn input(what: &str) -> Input {
 fn words(what: &str) -> SttReport {
     let text = what.trim_start_matches('~').trim_end_matches('.');
     let (is_final, speech_final) = (!what.starts_with('~'), what.ends_with('.'));
-    SttReport::Words { text: text.into(), is_final, speech_final, waited: Duration::ZERO }
+    SttReport::Words { text: text.into(), is_final, speech_final, waited: Duration::ZERO, until: None }
 }
 
 fn shown(effect: &Effect) -> Option<String> {

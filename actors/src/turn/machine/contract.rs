@@ -17,7 +17,7 @@ pub(in crate::turn) enum Input {
     /// Whatever goes on is over: this is said last.
     Leave(String),
     /// The speech-to-text heard words.
-    Words { text: String, is_final: bool, speech_final: bool },
+    Words { text: String, is_final: bool, speech_final: bool, until: Option<u64> },
     /// The caller is quiet, and the latest words are all that was said before.
     FellSilent,
     /// The speech-to-text heard no word for a while.

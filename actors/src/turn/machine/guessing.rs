@@ -28,7 +28,7 @@ pub(super) struct Guess {
 impl TurnMachine {
     /// The speech-to-text itself thinks that the caller has finished.
     pub(super) fn eager(&mut self, text: &str) {
-        self.words(text, false, false);
+        self.words(text, false, false, None);
         self.words_are_stable();
     }
 

@@ -103,6 +103,8 @@ impl TurnMachine {
     /// had fallen silent before.
     pub(super) fn deaf(&mut self, deaf: bool) {
         let was_deaf = std::mem::replace(&mut self.quiet.deaf, deaf);
+        // Whoever hears again may count the stream's samples anew.
+        self.caller.taken_until = None;
         self.quiet.told_deaf &= deaf;
         if deaf && !self.caller.silent {
             self.effects.push(Effect::Disarm(TurnTimer::Silence));

@@ -41,6 +41,31 @@ fn a_final_that_comes_after_its_turn_was_ended_on_interim_words_is_no_new_turn()
 }
 
 #[test]
+fn a_late_final_is_known_by_its_place_however_it_is_written() {
+    let taken = [placed("tomorrow at nine a m", false, 2_000), Input::UtteranceEnd];
+    let after = |late: Input| taken.iter().cloned().chain([late, words("", true, true)]).collect::<Vec<_>>();
+    let asked = ["begin 1", "user: tomorrow at nine a m", "ask 1"];
+    check(after(placed("Tomorrow at 9 AM.", true, 2_100)), &asked);
+    check(after(placed("Tomorrow at 9 AM.", false, 1_980)), &asked);
+    let both = ["begin 1", "user: tomorrow at nine a m", "ask 1", "stop 1", "begin 2", "user: No, at ten.", "ask 2"];
+    check(after(placed("No, at ten.", true, 2_900)), &both);
+    // Where the words lie is not known across the loss of the ears.
+    let deaf = taken.iter().cloned().chain([Input::Deaf, Input::Hears, placed("No, at ten.", true, 900), silence()]);
+    check(deaf.collect(), &both);
+}
+
+#[test]
+fn words_that_are_repeated_are_no_reason_to_wait_longer() {
+    let mut machine = fresh();
+    let mut waits = |input| {
+        let waits = |effect: &Effect| *effect == Effect::Arm(TurnTimer::Silence);
+        machine.step(input).iter().filter(|effect| waits(effect)).count()
+    };
+    assert_eq!([interim("my car"), interim("my car squeaks"), interim("my car squeaks")].map(&mut waits), [1, 1, 0]);
+    assert_eq!([part("My car squeaks."), interim("and")].map(&mut waits), [1, 1]);
+}
+
+#[test]
 fn nothing_said_is_no_turn() {
     check(vec![Input::UtteranceEnd, silence(), words("", true, true), words("", false, false)], &[]);
 }
