@@ -85,6 +85,7 @@ impl MediaLine {
             epoch: epoch.clone(),
             publish,
             signals_to,
+            is_asked: false,
         }));
         let out = LineOut { audio, control, epoch, playout };
         Self { stream, voice, listener, out }

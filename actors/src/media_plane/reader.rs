@@ -87,11 +87,10 @@ pub(super) async fn run(
     }
     // The other side waits for the end of the connection once both have said goodbye.
     drop(source);
+    let _ = control.try_send(Control::Close);
     // The end is told to every listener: one may die with this signal in its mailbox. The call's end ends this task.
     loop {
         deliver(MediaSignal::Closed { hung_up }, &mut signals_to).await;
-        // After that, since the writer tells of the end, too, and does not know who has hung up.
-        let _ = control.try_send(Control::Close);
         if signals_to.changed().await.is_err() {
             return;
         }

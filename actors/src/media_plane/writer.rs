@@ -30,6 +30,8 @@ pub(super) struct Writer {
     pub(super) epoch: Arc<AtomicU64>,
     pub(super) publish: watch::Sender<Playout>,
     pub(super) signals_to: watch::Receiver<Option<MediaListener>>,
+    /// Otto or the reader wants the end.
+    pub(super) is_asked: bool,
 }
 
 pub(super) async fn run(mut writer: Writer) {
@@ -38,11 +40,14 @@ pub(super) async fn run(mut writer: Writer) {
     while writer.step(&mut clock, &mut parcel).await {
         writer.publish.send_replace(clock.reading());
     }
-    let Writer { mut sink, mut signals_to, .. } = writer;
+    let Writer { mut sink, mut signals_to, is_asked, .. } = writer;
     let _ = timeout(limits::MEDIA_WRITE_TIMEOUT_MS, sink.close()).await;
     // With the reader's half gone, too, the connection ends.
     drop(sink);
-    deliver(MediaSignal::Closed { hung_up: false }, &mut signals_to).await;
+    if !is_asked {
+        // The reader may not know yet. Where it does, it has asked, and tells itself who has hung up.
+        deliver(MediaSignal::Closed { hung_up: false }, &mut signals_to).await;
+    }
 }
 
 impl Writer {
@@ -68,7 +73,10 @@ impl Writer {
                 clock.marked(epoch, position, at);
                 true
             }
-            Some(Control::Close) | None => false,
+            Some(Control::Close) | None => {
+                self.is_asked = true;
+                false
+            }
         }
     }
 
