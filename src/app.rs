@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use axum::serve::ListenerExt as _;
 use otto_actors::call::Vendors;
 use otto_actors::dialogue::BuiltInDialogue;
 use otto_actors::domain::Shop;
@@ -23,6 +22,7 @@ use tracing::{info, warn};
 
 use crate::config::{self, Settings};
 use crate::engine::Engine;
+use crate::http::server::{self, SERVER_STOP_TIMEOUT_MS};
 use crate::http::{self, AppParts, AppState, CalendarParts, OutboundParts, PublicUrls};
 use crate::store::Records;
 use crate::telemetry;
@@ -37,8 +37,6 @@ use crate::vendors::{self, DeepgramTts, Fallback, OpenAi, crypto};
 const SPARE_SOCKETS: usize = 16;
 /// How often histograms are folded, so that they do not grow between scrapes.
 const METRICS_UPKEEP_EVERY: Duration = Duration::from_secs(5);
-/// The end of the HTTP server: requests in flight get this long.
-const SERVER_STOP_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A running engine.
 pub struct App {
@@ -81,12 +79,12 @@ impl App {
             bail!("{}", missing.join("\n"));
         }
         let metrics = telemetry::metrics()?;
-        let server = &settings.server;
-        let listener = TcpListener::bind((server.host, server.port))
+        let listen = &settings.server;
+        let listener = TcpListener::bind((listen.host, listen.port))
             .await
-            .with_context(|| format!("cannot listen on {}:{} (HOST, PORT)", server.host, server.port))?;
+            .with_context(|| format!("cannot listen on {}:{} (HOST, PORT)", listen.host, listen.port))?;
         let address = listener.local_addr()?;
-        let public = PublicUrls::new(server.public_url(address));
+        let public = PublicUrls::new(listen.public_url(address));
 
         let background = Background::default();
         let engine = Engine::start(&settings, vendors(&settings, &public, &background)?, Arc::clone(&clock)).await?;
@@ -113,9 +111,10 @@ impl App {
             clock: Arc::clone(&clock),
             metrics,
             ready: Arc::clone(&ready),
-            waiting_sockets_max: 2 * server.max_calls + SPARE_SOCKETS,
+            waiting_sockets_max: 2 * listen.max_calls + SPARE_SOCKETS,
         });
-        let server = spawn_server(listener, state, end.clone());
+        let places = server::connections_max(listen.max_calls);
+        let server = server::spawn(listener, http::router(state), places, end.clone());
         let reminders = engine.addresses.reminders.clone();
         Ok(Self { address, public, calls, live, store, reminders, engine, ready, end, server, background })
     }
@@ -132,7 +131,7 @@ impl App {
             warn!("calls were still alive at the end of DRAIN_SECONDS");
         }
         self.end.cancel();
-        if tokio::time::timeout(SERVER_STOP_TIMEOUT, self.server).await.is_err() {
+        if tokio::time::timeout(SERVER_STOP_TIMEOUT_MS, self.server).await.is_err() {
             info!("the HTTP server still had open sockets");
         }
         self.engine.stop().await;
@@ -241,19 +240,6 @@ fn calendar_parts(settings: &Settings, engine: &Engine) -> Option<CalendarParts>
 
 fn signature_check(public: &PublicUrls, token: SecretString) -> SignatureCheck {
     SignatureCheck::new(token, public.base().clone())
-}
-
-fn spawn_server(listener: TcpListener, state: AppState, end: CancellationToken) -> JoinHandle<()> {
-    let listener = listener.tap_io(|stream| {
-        // Small frames must not wait for each other; a socket that refuses is only slower.
-        let _ = stream.set_nodelay(true);
-    });
-    let serve = axum::serve(listener, http::router(state)).with_graceful_shutdown(end.cancelled_owned());
-    tokio::spawn(async move {
-        if let Err(error) = serve.await {
-            warn!(%error, "the HTTP server ended");
-        }
-    })
 }
 
 fn spawn_upkeep(metrics: metrics_exporter_prometheus::PrometheusHandle, end: CancellationToken) {
