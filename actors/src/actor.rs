@@ -126,6 +126,13 @@ pub enum AskError {
 pub struct ReplyTo<R>(oneshot::Sender<R>);
 
 impl<R> ReplyTo<R> {
+    /// A way to a test that asks no actor.
+    #[cfg(test)]
+    pub(crate) fn test() -> (Self, oneshot::Receiver<R>) {
+        let (reply_to, answer) = oneshot::channel();
+        (Self(reply_to), answer)
+    }
+
     /// Answers. Nobody waits any more is no error.
     pub fn send(self, answer: R) {
         let _ = self.0.send(answer);
