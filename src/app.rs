@@ -8,7 +8,6 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use otto_actors::call::Vendors;
 use otto_actors::dialogue::BuiltInDialogue;
-use otto_actors::domain::Shop;
 use otto_actors::journal::LiveEvents;
 use otto_actors::ports::{Clock, LanguageModel, Store, SystemClock, Telephony, TextToSpeech};
 use otto_actors::registry::Calls;
@@ -31,7 +30,7 @@ use crate::vendors::twilio::signature::SignatureCheck;
 use crate::vendors::twilio::twiml::Ending;
 use crate::vendors::twilio::{Callbacks, Outbound, TwilioRest};
 use crate::vendors::warm::{self, Background};
-use crate::vendors::{self, DeepgramTts, Fallback, OpenAi, crypto};
+use crate::vendors::{self, DeepgramTts, Fallback, OpenAi, Speech, crypto};
 
 /// Media sockets that may wait for their `start` beyond those of all calls.
 const SPARE_SOCKETS: usize = 16;
@@ -164,12 +163,8 @@ pub fn has_first_model(settings: &Settings) -> bool {
 fn vendors(settings: &Settings, public: &PublicUrls, background: &Background) -> anyhow::Result<Vendors> {
     let deepgram = &settings.deepgram;
     let key = deepgram.api_key.clone().unwrap_or_default();
-    let mut stt = vendors::speech_to_text(
-        deepgram.url.clone(),
-        key.clone(),
-        deepgram.stt_model.clone(),
-        keyterms(&settings.shop),
-    );
+    let speech = Speech::of(&settings.shop);
+    let mut stt = vendors::speech_to_text(&deepgram.url, key.clone(), &deepgram.stt_model, &speech);
     let mut tts: Arc<dyn TextToSpeech> =
         Arc::new(DeepgramTts::new(deepgram.url.clone(), key, deepgram.tts_model.clone()));
     if deepgram.warm_sockets > 0 {
@@ -226,11 +221,6 @@ fn outbound(settings: &Settings, public: &PublicUrls) -> Outbound {
 pub fn is_reachable(settings: &Settings) -> bool {
     let public = settings.server.base_url.as_ref().is_some_and(|base| !vendors::rest::is_loopback(base));
     public || vendors::rest::is_loopback(&settings.twilio.api_url)
-}
-
-/// Words of the shop that are easily misheard.
-fn keyterms(shop: &Shop) -> Vec<String> {
-    std::iter::once(shop.name.clone()).chain(shop.services.iter().map(|s| s.name.clone())).collect()
 }
 
 fn calendar_parts(settings: &Settings, engine: &Engine) -> Option<CalendarParts> {
