@@ -6,10 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use axum::serve::ListenerExt as _;
 use otto_actors::call::Vendors;
 use otto_actors::dialogue::BuiltInDialogue;
-use otto_actors::domain::Shop;
 use otto_actors::journal::LiveEvents;
 use otto_actors::ports::{Clock, LanguageModel, Store, SystemClock, Telephony, TextToSpeech};
 use otto_actors::registry::Calls;
@@ -23,6 +21,7 @@ use tracing::{info, warn};
 
 use crate::config::{self, Settings};
 use crate::engine::Engine;
+use crate::http::server::{self, SERVER_STOP_TIMEOUT_MS};
 use crate::http::{self, AppParts, AppState, CalendarParts, OutboundParts, PublicUrls};
 use crate::store::Records;
 use crate::telemetry;
@@ -31,7 +30,7 @@ use crate::vendors::twilio::signature::SignatureCheck;
 use crate::vendors::twilio::twiml::Ending;
 use crate::vendors::twilio::{Callbacks, Outbound, TwilioRest};
 use crate::vendors::warm::{self, Background};
-use crate::vendors::{self, DeepgramTts, Fallback, OpenAi, crypto};
+use crate::vendors::{self, DeepgramTts, Fallback, OpenAi, Speech, crypto};
 
 /// Media sockets that may wait for their `start` beyond those of all calls.
 const SPARE_SOCKETS: usize = 16;
@@ -39,8 +38,6 @@ const SPARE_SOCKETS: usize = 16;
 const METRICS_UPKEEP_EVERY: Duration = Duration::from_secs(5);
 /// From the end of the time for draining until all calls have ended: Twilio asks what comes after their streams, or is told.
 const CALLS_END_TIMEOUT: Duration = Duration::from_secs(12);
-/// The end of the HTTP server: requests in flight get this long.
-const SERVER_STOP_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A running engine.
 pub struct App {
@@ -83,12 +80,12 @@ impl App {
             bail!("{}", missing.join("\n"));
         }
         let metrics = telemetry::metrics()?;
-        let server = &settings.server;
-        let listener = TcpListener::bind((server.host, server.port))
+        let listen = &settings.server;
+        let listener = TcpListener::bind((listen.host, listen.port))
             .await
-            .with_context(|| format!("cannot listen on {}:{} (HOST, PORT)", server.host, server.port))?;
+            .with_context(|| format!("cannot listen on {}:{} (HOST, PORT)", listen.host, listen.port))?;
         let address = listener.local_addr()?;
-        let public = PublicUrls::new(server.public_url(address));
+        let public = PublicUrls::new(listen.public_url(address));
 
         let background = Background::default();
         let engine = Engine::start(&settings, vendors(&settings, &public, &background)?, Arc::clone(&clock)).await?;
@@ -115,9 +112,10 @@ impl App {
             clock: Arc::clone(&clock),
             metrics,
             ready: Arc::clone(&ready),
-            waiting_sockets_max: 2 * server.max_calls + SPARE_SOCKETS,
+            waiting_sockets_max: 2 * listen.max_calls + SPARE_SOCKETS,
         });
-        let server = spawn_server(listener, state, end.clone());
+        let places = server::connections_max(listen.max_calls);
+        let server = server::spawn(listener, http::router(state), places, end.clone());
         let reminders = engine.addresses.reminders.clone();
         Ok(Self { address, public, calls, live, store, reminders, engine, ready, end, server, background })
     }
@@ -137,7 +135,7 @@ impl App {
             self.calls.drain(CALLS_END_TIMEOUT).await;
         }
         self.end.cancel();
-        if tokio::time::timeout(SERVER_STOP_TIMEOUT, self.server).await.is_err() {
+        if tokio::time::timeout(SERVER_STOP_TIMEOUT_MS, self.server).await.is_err() {
             info!("the HTTP server still had open sockets");
         }
         self.engine.stop().await;
@@ -170,12 +168,8 @@ pub fn has_first_model(settings: &Settings) -> bool {
 fn vendors(settings: &Settings, public: &PublicUrls, background: &Background) -> anyhow::Result<Vendors> {
     let deepgram = &settings.deepgram;
     let key = deepgram.api_key.clone().unwrap_or_default();
-    let mut stt = vendors::speech_to_text(
-        deepgram.url.clone(),
-        key.clone(),
-        deepgram.stt_model.clone(),
-        keyterms(&settings.shop),
-    );
+    let speech = Speech::of(&settings.shop);
+    let mut stt = vendors::speech_to_text(&deepgram.url, key.clone(), &deepgram.stt_model, &speech);
     let mut tts: Arc<dyn TextToSpeech> =
         Arc::new(DeepgramTts::new(deepgram.url.clone(), key, deepgram.tts_model.clone()));
     if deepgram.warm_sockets > 0 {
@@ -234,11 +228,6 @@ pub fn is_reachable(settings: &Settings) -> bool {
     public || vendors::rest::is_loopback(&settings.twilio.api_url)
 }
 
-/// Words of the shop that are easily misheard.
-fn keyterms(shop: &Shop) -> Vec<String> {
-    std::iter::once(shop.name.clone()).chain(shop.services.iter().map(|s| s.name.clone())).collect()
-}
-
 fn calendar_parts(settings: &Settings, engine: &Engine) -> Option<CalendarParts> {
     let (calendar, secret) = (engine.calendar.clone()?, settings.google.client_secret.as_ref()?);
     Some(CalendarParts { calendar, actor: engine.addresses.calendar.clone(), token: ChannelToken::of(secret) })
@@ -246,19 +235,6 @@ fn calendar_parts(settings: &Settings, engine: &Engine) -> Option<CalendarParts>
 
 fn signature_check(public: &PublicUrls, token: SecretString) -> SignatureCheck {
     SignatureCheck::new(token, public.base().clone())
-}
-
-fn spawn_server(listener: TcpListener, state: AppState, end: CancellationToken) -> JoinHandle<()> {
-    let listener = listener.tap_io(|stream| {
-        // Small frames must not wait for each other; a socket that refuses is only slower.
-        let _ = stream.set_nodelay(true);
-    });
-    let serve = axum::serve(listener, http::router(state)).with_graceful_shutdown(end.cancelled_owned());
-    tokio::spawn(async move {
-        if let Err(error) = serve.await {
-            warn!(%error, "the HTTP server ended");
-        }
-    })
 }
 
 fn spawn_upkeep(metrics: metrics_exporter_prometheus::PrometheusHandle, end: CancellationToken) {

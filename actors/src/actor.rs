@@ -3,14 +3,17 @@
 //!
 //! Facts of ractor that shape this file: mailboxes are unbounded and have no length, so messages are counted on the way
 //! in and out; the default reaction to a child's end stops the parent, so it is always overridden; a parent's end kills
-//! its children without `post_stop`, so they are stopped before.
+//! its children without `post_stop`, so they are stopped before; a panic reaches the parent as an error like any other,
+//! with its text, which could quote what was said, so panics are caught here and lose their text.
 
 use std::fmt;
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ractor::{ActorCell, ActorProcessingErr, ActorRef, SupervisionEvent};
+use futures_util::FutureExt as _;
+use ractor::{ActorCell, ActorProcessingErr, ActorRef, SpawnErr, SupervisionEvent};
 use tokio::sync::oneshot;
 
 use crate::limits;
@@ -71,7 +74,7 @@ pub trait Behaviour: Sized + Send + Sync + 'static {
 pub struct ChildEnd {
     /// Which child.
     pub id: ActorId,
-    /// None when it was stopped, the reason when it failed or was killed.
+    /// None when it was stopped, the reason when it failed or was killed: an error's text, and never that of a panic.
     pub failure: Option<String>,
 }
 
@@ -126,6 +129,13 @@ pub enum AskError {
 pub struct ReplyTo<R>(oneshot::Sender<R>);
 
 impl<R> ReplyTo<R> {
+    /// A way to a test that asks no actor.
+    #[cfg(test)]
+    pub(crate) fn test() -> (Self, oneshot::Receiver<R>) {
+        let (reply_to, answer) = oneshot::channel();
+        (Self(reply_to), answer)
+    }
+
     /// Answers. Nobody waits any more is no error.
     pub fn send(self, answer: R) {
         let _ = self.0.send(answer);
@@ -268,6 +278,8 @@ pub async fn spawn<B: Behaviour>(
     };
     match spawned {
         Ok((actor, _)) => Ok(Mailbox { actor, stats }),
+        // Its own text for this calls every failure a panic.
+        Err(SpawnErr::StartupFailed(error)) => Err(SpawnError { kind: B::KIND, reason: error.to_string() }),
         Err(error) => Err(SpawnError { kind: B::KIND, reason: error.to_string() }),
     }
 }
@@ -275,6 +287,19 @@ pub async fn spawn<B: Behaviour>(
 struct Instrumented<B> {
     behaviour: B,
     stats: Arc<ActorStats>,
+}
+
+/// An actor has panicked. The panic hook says where; the text could hold anything, so it goes nowhere.
+#[derive(Debug, thiserror::Error)]
+#[error("panicked")]
+struct Panicked;
+
+/// Work in which a panic is an error without the panic's text.
+fn caught<T>(
+    work: impl Future<Output = Result<T, ActorError>> + Send,
+) -> impl Future<Output = Result<T, ActorError>> + Send {
+    // An actor that has panicked is given up with all that it owns: nobody sees what is half done.
+    AssertUnwindSafe(work).catch_unwind().map(|done| done.unwrap_or_else(|_| Err(Panicked.into())))
 }
 
 /// An actor's state, with the bookkeeping of its end: dropped at every sort of end, also a panic.
@@ -321,7 +346,7 @@ impl<B: Behaviour> ractor::Actor for Instrumented<B> {
         let myself = Mailbox { actor: myself, stats: Arc::clone(&self.stats) };
         self.stats.started();
         let alive = Alive(Arc::clone(&self.stats));
-        let state = self.behaviour.start(&myself, args).await?;
+        let state = caught(self.behaviour.start(&myself, args)).await?;
         Ok(Running { state, myself, _alive: alive })
     }
 
@@ -333,8 +358,8 @@ impl<B: Behaviour> ractor::Actor for Instrumented<B> {
     ) -> Result<(), ActorError> {
         let mut in_hand = InHand::take(&self.stats);
         let done = match envelope {
-            Envelope::Work(msg) => self.behaviour.handle(&running.myself, msg, &mut running.state).await,
-            Envelope::Crash => panic!("crashed on purpose"),
+            Envelope::Work(msg) => caught(self.behaviour.handle(&running.myself, msg, &mut running.state)).await,
+            Envelope::Crash => caught(async { panic!("crashed on purpose") }).await,
         };
         in_hand.fine = done.is_ok();
         done
@@ -347,11 +372,11 @@ impl<B: Behaviour> ractor::Actor for Instrumented<B> {
         running: &mut Running<B>,
     ) -> Result<(), ActorError> {
         let Some(child) = child_end(&event) else { return Ok(()) };
-        self.behaviour.child_ended(&running.myself, child, &mut running.state).await
+        caught(self.behaviour.child_ended(&running.myself, child, &mut running.state)).await
     }
 
     async fn post_stop(&self, myself: ActorRef<Self::Msg>, running: &mut Running<B>) -> Result<(), ActorError> {
-        let stopped = self.behaviour.stop(&running.myself, &mut running.state).await;
+        let stopped = caught(self.behaviour.stop(&running.myself, &mut running.state)).await;
         myself.get_cell().stop_children_and_wait(None, Some(limits::LEG_STOP_TIMEOUT_MS)).await;
         stopped
     }

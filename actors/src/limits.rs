@@ -222,6 +222,8 @@ pub const ASK_TIMEOUT_MS: Duration = ms(2_000);
 pub const READ_TIMEOUT_MS: Duration = ms(5_000);
 /// An ask of the shared actors that writes to the database.
 pub const WRITE_TIMEOUT_MS: Duration = ms(7_000);
+/// One write to the database while others wait behind it. Whoever asked for it hears of the time-out itself.
+pub const STORE_WRITE_TIMEOUT_MS: Duration = ms(6_000);
 /// Times that an ask is repeated while a shared actor is being restarted.
 pub const SHARED_ASK_ATTEMPTS: u32 = 5;
 /// Between these attempts.
@@ -342,6 +344,7 @@ const _: () = {
     assert!(FILLER_AGAIN_AFTER_MS.as_millis() < 4_000 && DEAF_FILLER_AFTER_MS.as_millis() < 4_000);
     assert!(MODEL_PAUSE_MS.as_millis() < MODEL_STALL_TIMEOUT_MS.as_millis());
     assert!(WRITE_TIMEOUT_MS.as_millis() < TOOL_TIMEOUT_MS.as_millis(), "a tool hears of its time-out itself");
+    assert!(STORE_WRITE_TIMEOUT_MS.as_millis() < WRITE_TIMEOUT_MS.as_millis(), "a writer gives up before its asker");
     assert!(READ_TIMEOUT_MS.as_millis() < TOOL_TIMEOUT_MS.as_millis());
     assert!(
         TEXTS_BATCH_ROWS as u128 * 2 * TEXT_TIMEOUT_MS.as_millis() < OUTBOX_LEASE_MS.as_millis(),

@@ -14,7 +14,7 @@ use crate::app;
 use crate::config::{OpenAi, Settings};
 use crate::store::{RedisCache, open_store};
 use crate::vendors::google::{GoogleCalendar, GoogleShop};
-use crate::vendors::{DeepgramTts, crypto, rest, speech_to_text};
+use crate::vendors::{DeepgramTts, Speech, crypto, rest, speech_to_text};
 
 /// How long each service has to answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(6);
@@ -140,7 +140,7 @@ fn key(settings: &Settings) -> SecretString {
 
 async fn hears(settings: &Settings) -> State {
     let deepgram = &settings.deepgram;
-    let stt = speech_to_text(deepgram.url.clone(), key(settings), deepgram.stt_model.clone(), Vec::new());
+    let stt = speech_to_text(&deepgram.url, key(settings), &deepgram.stt_model, &Speech::of(&settings.shop));
     vendor(stt.connect().await.map(drop), &deepgram.stt_model)
 }
 

@@ -227,6 +227,8 @@ fn the_shop_is_read_over_the_defaults() {
         ("[hours]\nmonady = { from = \"09:00\", to = \"17:00\" }", "monady"),
         ("time_zone = \"Springfield\"", "Springfield"),
         ("lunch = true", "lunch"),
+        ("languages = [\"en\", \"fr\"]", "languages: found \"fr\""),
+        ("[listening.fr]\nbackchannels = [\"oui\"]", "languages: found \"en\""),
         ("name = ", "otto.toml: TOML parse error at line 1"),
     ] {
         let problem = shop(text).unwrap_err();

@@ -109,7 +109,7 @@ impl ApiError {
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unavailable(_) | StoreError::Contended => Self::Away,
+            StoreError::Unavailable(_) | StoreError::Contended | StoreError::UnknownOutcome => Self::Away,
             StoreError::NotFound(what) => Self::NoSuchThing(format!("no such {what}")),
             _ => Self::Internal,
         }

@@ -7,6 +7,7 @@ mod media_socket;
 mod media_stream;
 mod metrics;
 mod operator;
+pub(crate) mod server;
 mod signed;
 mod state;
 mod upgrade;

@@ -8,7 +8,6 @@ use axum::extract::{FromRequest, Request};
 use axum::response::Response;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
-use hyper_util::server::conn::auto::upgrade::downcast;
 use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
@@ -46,13 +45,13 @@ impl Upgrade {
         tokio::spawn(async move {
             // A client that is gone before it has its answer needs no socket.
             let Ok(upgraded) = upgraded.await else { return };
-            match downcast::<TokioIo<TcpStream>>(upgraded) {
+            match upgraded.downcast::<TokioIo<TcpStream>>() {
                 Ok(parts) => {
                     let (stream, read) = (parts.io.into_inner(), parts.read_buf.to_vec());
                     let socket = WebSocketStream::from_partially_read(stream, read, Role::Server, Some(config)).await;
                     serve(socket).await;
                 }
-                Err(_) => error!("a media socket that is no plain TCP stream: the listener must hand out nothing else"),
+                Err(_) => error!("a media socket that is no plain TCP stream: the server must hand out nothing else"),
             }
         });
         answer

@@ -13,6 +13,7 @@ pub mod postgres;
 pub mod redis;
 #[cfg(test)]
 mod redis_server;
+mod replica;
 mod rows;
 pub mod sqlite;
 mod stamp;

@@ -15,7 +15,7 @@ use tokio_tungstenite::tungstenite::Message;
 use url::Url;
 
 use super::deepgram_stt::{self, CLOSE_STREAM, Envelope, Word, boost, heard, in_band_error, json, seconds};
-use super::socket;
+use super::{Speech, socket};
 
 /// How sure the model must be that a turn has ended; the vendor's default.
 const EOT_THRESHOLD: &str = "0.7";
@@ -25,6 +25,8 @@ const EAGER_EOT_THRESHOLD: &str = "0.5";
 /// end would come after a turn that has begun without them.
 const EOT_TIMEOUT_MS: u64 = 1_500;
 const _: () = assert!(EOT_TIMEOUT_MS >= 500 && (EOT_TIMEOUT_MS as u128) < TURN_SILENCE_MS.as_millis());
+/// The model that hears several languages, and the only one that takes hints which.
+const MANY_LANGUAGES: &str = "flux-general-multi";
 /// Holds the session open while no audio flows: this interface has no KeepAlive message, a text that it does not know
 /// may end it, and a socket without any data is closed after about 10 s. 20 ms of mu-law zero are no speech.
 const SILENCE: Bytes = Bytes::from_static(&[0xFF; 20 * SAMPLES_PER_MS as usize]);
@@ -36,14 +38,14 @@ pub struct DeepgramFlux {
 }
 
 impl DeepgramFlux {
-    /// An adapter for one model, such as `flux-general-en`. `keyterms` are words of the shop that should be heard well.
+    /// An adapter for one model, such as `flux-general-en`.
     #[must_use]
-    pub fn new(base: &Url, key: SecretString, model: &str, keyterms: &[String]) -> Self {
-        Self { url: listen_url(base, model, keyterms), key }
+    pub fn new(base: &Url, key: SecretString, model: &str, speech: &Speech) -> Self {
+        Self { url: listen_url(base, model, speech), key }
     }
 }
 
-fn listen_url(base: &Url, model: &str, keyterms: &[String]) -> Url {
+fn listen_url(base: &Url, model: &str, speech: &Speech) -> Url {
     let mut url = socket::endpoint(base, "v2/listen");
     url.query_pairs_mut()
         .append_pair("model", model)
@@ -52,7 +54,10 @@ fn listen_url(base: &Url, model: &str, keyterms: &[String]) -> Url {
         .append_pair("eot_threshold", EOT_THRESHOLD)
         .append_pair("eager_eot_threshold", EAGER_EOT_THRESHOLD)
         .append_pair("eot_timeout_ms", &EOT_TIMEOUT_MS.to_string());
-    boost(&mut url, keyterms);
+    if model == MANY_LANGUAGES {
+        url.query_pairs_mut().extend_pairs(speech.languages.iter().map(|language| ("language_hint", language)));
+    }
+    boost(&mut url, &speech.keyterms);
     url
 }
 
@@ -172,12 +177,17 @@ mod tests {
 
     #[test]
     fn the_query_is_this_interfaces() {
-        let url = listen_url(&"wss://h".parse().unwrap(), "flux-general-en", &["oil change".into(), " ".into()]);
-        assert_eq!(
-            url.as_str(),
-            "wss://h/v2/listen?model=flux-general-en&encoding=mulaw&sample_rate=8000&eot_threshold=0.7&\
-             eager_eot_threshold=0.5&eot_timeout_ms=1500&keyterm=oil+change"
-        );
+        let texts = |all: [&str; 2]| all.map(str::to_owned).to_vec();
+        let speech = Speech { languages: texts(["en", "es"]), keyterms: texts(["oil change", " "]) };
+        for (model, hints) in [("flux-general-en", ""), ("flux-general-multi", "&language_hint=en&language_hint=es")] {
+            assert_eq!(
+                listen_url(&"wss://h".parse().unwrap(), model, &speech).as_str(),
+                format!(
+                    "wss://h/v2/listen?model={model}&encoding=mulaw&sample_rate=8000&eot_threshold=0.7&\
+                     eager_eot_threshold=0.5&eot_timeout_ms=1500{hints}&keyterm=oil+change"
+                )
+            );
+        }
     }
 
     #[test]
@@ -256,7 +266,7 @@ mod tests {
             Say::Close(1011, "NET-0001"),
         ])
         .await;
-        let adapter = DeepgramFlux::new(&server.url, SecretString::from("k"), "flux-general-en", &[]);
+        let adapter = DeepgramFlux::new(&server.url, SecretString::from("k"), "flux-general-en", &Speech::default());
         let session = adapter.connect().await.unwrap();
         let events = testing::hear_out(session).await;
         let [Ok(SttEvent::Transcript(heard)), Err(error)] = &events[..] else { panic!("{events:?}") };

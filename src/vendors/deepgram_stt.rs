@@ -13,8 +13,8 @@ use serde::Deserialize;
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 use url::Url;
 
-use super::detail;
 use super::socket::{self, Frame};
+use super::{Speech, detail};
 
 pub(super) const VENDOR: &str = "deepgram-stt";
 /// Silence after which Deepgram calls an utterance final.
@@ -37,18 +37,26 @@ pub struct DeepgramStt {
 }
 
 impl DeepgramStt {
-    /// An adapter for one model. `keyterms` are words of the shop that should be heard well.
+    /// An adapter for one model.
     #[must_use]
-    pub fn new(base: Url, key: SecretString, model: String, keyterms: Vec<String>) -> Self {
-        Self { url: listen_url(&base, &model, &keyterms), key }
+    pub fn new(base: &Url, key: SecretString, model: &str, speech: &Speech) -> Self {
+        Self { url: listen_url(base, model, speech), key }
     }
 }
 
-fn listen_url(base: &Url, model: &str, keyterms: &[String]) -> Url {
+/// The language that a model of one language listens for: the shop's own.
+fn language(speech: &Speech) -> &str {
+    match speech.languages.first().map(String::as_str) {
+        None | Some("en") => "en-US",
+        Some(other) => other,
+    }
+}
+
+fn listen_url(base: &Url, model: &str, speech: &Speech) -> Url {
     let mut url = socket::endpoint(base, "v1/listen");
     url.query_pairs_mut()
         .append_pair("model", model)
-        .append_pair("language", "en-US")
+        .append_pair("language", language(speech))
         .append_pair("encoding", "mulaw")
         .append_pair("sample_rate", "8000")
         .append_pair("channels", "1")
@@ -60,9 +68,9 @@ fn listen_url(base: &Url, model: &str, keyterms: &[String]) -> Url {
         .append_pair("punctuate", "true");
     // Nova-3 takes phrases, the models before it single words; the wrong parameter is refused.
     if model.starts_with("nova-3") {
-        boost(&mut url, keyterms);
+        boost(&mut url, &speech.keyterms);
     } else {
-        let words = keyterms.iter().flat_map(|term| term.split_whitespace()).take(KEYTERMS_MAX);
+        let words = speech.keyterms.iter().flat_map(|term| term.split_whitespace()).take(KEYTERMS_MAX);
         url.query_pairs_mut().extend_pairs(words.map(|word| ("keywords", word)));
     }
     url
@@ -213,19 +221,34 @@ mod tests {
         "metadata":{"request_id":"uuid","model_info":{"name":"..","version":"..","arch":".."},"model_uuid":"uuid"}}"#;
 
     fn adapter(base: &Url) -> DeepgramStt {
-        DeepgramStt::new(base.clone(), SecretString::from("k"), "nova-3".into(), vec!["oil change".into()])
+        DeepgramStt::new(base, SecretString::from("k"), "nova-3", &speech(&["en"]))
+    }
+
+    fn speech(languages: &[&str]) -> Speech {
+        let texts = |all: &[&str]| all.iter().map(|text| (*text).to_owned()).collect();
+        Speech { languages: texts(languages), keyterms: texts(&["oil change", " "]) }
+    }
+
+    fn query(model: &str, languages: &[&str]) -> String {
+        listen_url(&"wss://h".parse().unwrap(), model, &speech(languages)).query().unwrap().to_owned()
     }
 
     #[test]
     fn the_query_follows_the_model() {
-        let terms = ["oil change".to_owned(), " ".to_owned()];
-        let query = |model| listen_url(&"wss://h".parse().unwrap(), model, &terms).query().unwrap().to_owned();
         assert_eq!(
-            query("nova-3"),
+            query("nova-3", &["en"]),
             "model=nova-3&language=en-US&encoding=mulaw&sample_rate=8000&channels=1&interim_results=true&\
              endpointing=300&utterance_end_ms=1000&vad_events=true&smart_format=true&punctuate=true&keyterm=oil+change"
         );
-        assert!(query("nova-2-phonecall").ends_with("&keywords=oil&keywords=change"));
+        assert!(query("nova-2-phonecall", &["en"]).ends_with("&keywords=oil&keywords=change"));
+    }
+
+    #[test]
+    fn the_query_follows_the_shops_own_language() {
+        for (languages, expected) in [(&["en", "es"][..], "en-US"), (&["es", "en"], "es"), (&["pt-BR"], "pt-BR")] {
+            let query = query("nova-3", languages);
+            assert!(query.contains(&format!("&language={expected}&")), "{languages:?}: {query}");
+        }
     }
 
     #[test]

@@ -21,6 +21,7 @@ pub mod warm;
 
 use std::sync::Arc;
 
+use otto_actors::domain::Shop;
 use otto_actors::ports::SpeechToText;
 use secrecy::SecretString;
 use url::Url;
@@ -34,14 +35,34 @@ pub use nhtsa::Nhtsa;
 pub use openai::OpenAi;
 pub use twilio::TwilioRest;
 
-/// Deepgram's speech-to-text by the interface that the model is on. `keyterms` are words of the shop that should be heard
-/// well.
+/// What the callers of a shop say, so that it is heard well.
+#[derive(Debug, Clone, Default)]
+pub struct Speech {
+    /// Their languages, as ISO 639-1 codes, the shop's own first.
+    pub languages: Vec<String>,
+    /// Words and phrases of the shop that are easily misheard.
+    pub keyterms: Vec<String>,
+}
+
+impl Speech {
+    /// What is said to this shop.
+    #[must_use]
+    pub fn of(shop: &Shop) -> Self {
+        let services = shop.services.iter().map(|service| service.name.clone());
+        Self {
+            languages: shop.languages.clone(),
+            keyterms: std::iter::once(shop.name.clone()).chain(services).collect(),
+        }
+    }
+}
+
+/// Deepgram's speech-to-text by the interface that the model is on.
 #[must_use]
-pub fn speech_to_text(base: Url, key: SecretString, model: String, keyterms: Vec<String>) -> Arc<dyn SpeechToText> {
+pub fn speech_to_text(base: &Url, key: SecretString, model: &str, speech: &Speech) -> Arc<dyn SpeechToText> {
     if model.starts_with("flux") {
-        Arc::new(DeepgramFlux::new(&base, key, &model, &keyterms))
+        Arc::new(DeepgramFlux::new(base, key, model, speech))
     } else {
-        Arc::new(DeepgramStt::new(base, key, model, keyterms))
+        Arc::new(DeepgramStt::new(base, key, model, speech))
     }
 }
 

@@ -1,15 +1,24 @@
 //! CrmActor: customers, vehicles and appointments. Reads run side by side, writes one after the other; a call that asks
 //! while the actor fails hears of it at once and asks again, which the identity of an effect makes harmless.
+//!
+//! No write keeps the ones behind it from their turn: each has [`limits::STORE_WRITE_TIMEOUT_MS`], and a panic ends it
+//! alone. Whether such a write was carried out is not known: the database may commit what nobody waits for any more.
+//! So its asker is told so, and may ask again under the same identity: then the store returns the result that it has
+//! stored with the change, or makes the change.
 
 #[cfg(test)]
 mod tests;
 
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use futures_util::FutureExt as _;
 use serde_json::Value;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Semaphore, mpsc};
+use tokio::time::timeout;
 
 use crate::actor::{ActorError, Behaviour, Mailbox, ReplyTo};
 use crate::address::Address;
@@ -89,10 +98,19 @@ impl CrmState {
         });
     }
 
-    fn act(&self, write: Box<Write>, reply_to: Answer<Value>) {
-        if let Err(refused) = self.writes.try_send(Waiting { write, reply_to }) {
-            let reason = "too many changes wait".to_owned();
-            refused.into_inner().reply_to.send(Err(StoreError::Unavailable(reason)));
+    /// Puts a write behind those that wait.
+    ///
+    /// # Errors
+    /// When nobody takes them any more: another incarnation must.
+    fn act(&self, write: Box<Write>, reply_to: Answer<Value>) -> Result<(), ActorError> {
+        match self.writes.try_send(Waiting { write, reply_to }) {
+            Ok(()) => Ok(()),
+            Err(TrySendError::Full(waiting)) => {
+                let reason = "too many changes wait".to_owned();
+                waiting.reply_to.send(Err(StoreError::Unavailable(reason)));
+                Ok(())
+            }
+            Err(TrySendError::Closed(_)) => Err("the task that writes has ended".into()),
         }
     }
 }
@@ -100,7 +118,13 @@ impl CrmState {
 async fn write_in_order(store: Arc<dyn Store>, mut queue: mpsc::Receiver<Waiting>) {
     while let Some(Waiting { write, reply_to }) = queue.recv().await {
         let Write { effect, fence, action } = *write;
-        reply_to.send(store.act(&effect, &fence, action).await);
+        let act = AssertUnwindSafe(store.act(&effect, &fence, action)).catch_unwind();
+        match timeout(limits::STORE_WRITE_TIMEOUT_MS, act).await {
+            Ok(Ok(done)) => reply_to.send(done),
+            // Whoever asks hears at once that there will be no answer.
+            Ok(Err(_panic)) => drop(reply_to),
+            Err(_) => reply_to.send(Err(StoreError::UnknownOutcome)),
+        }
     }
 }
 
@@ -140,7 +164,7 @@ impl Behaviour for CrmActor {
             CrmMsg::Appointment { id, reply_to } => {
                 state.read(reply_to, async move |store: Arc<dyn Store>| store.appointment(id).await);
             }
-            CrmMsg::Act { write, reply_to } => state.act(write, reply_to),
+            CrmMsg::Act { write, reply_to } => state.act(write, reply_to)?,
         }
         Ok(())
     }

@@ -33,7 +33,7 @@ pub struct Shop {
     pub grid_minutes: u32,
     /// How far ahead may be booked, in days.
     pub booking_horizon_days: u32,
-    /// The languages that callers speak, as ISO 639-1 codes; the first is Otto's own.
+    /// The languages that callers speak, as ISO 639-1 codes; the first is Otto's own. Each has its words in `listening`.
     pub languages: Vec<String>,
     /// What counts as listening, for each language.
     pub listening: BTreeMap<String, Listening>,
@@ -300,6 +300,17 @@ impl Shop {
             }
         };
         check(!self.name.trim().is_empty(), "name: found nothing, expected the shop's name".into());
+        check(!self.languages.is_empty(), "languages: found none, expected at least one, such as \"en\"".into());
+        for language in &self.languages {
+            let known: Vec<_> = self.listening.keys().collect();
+            check(
+                self.listening.contains_key(language),
+                format!(
+                    "languages: found {language:?}, for which there is no list of words, expected a section \
+                     [listening.{language}] or only languages that have one ({known:?})"
+                ),
+            );
+        }
         check(!self.services.is_empty(), "services: found none, expected at least one".into());
         check(!self.bays.is_empty(), "bays: found none, expected at least one".into());
         let bays: BTreeSet<_> = self.bays.iter().collect();
@@ -366,5 +377,21 @@ mod tests {
     fn problems_are_all_reported() {
         let shop = Shop { bays: vec![], grid_minutes: 0, lunch: Some(span(13, 12)), ..Shop::default() };
         assert_eq!(shop.problems().len(), 3, "{:?}", shop.problems());
+    }
+
+    #[test]
+    fn a_language_without_its_words_is_a_problem() {
+        let shop = |languages: &[&str]| Shop {
+            languages: languages.iter().map(|l| (*l).to_owned()).collect(),
+            ..Shop::default()
+        };
+        assert_eq!(
+            shop(&["en", "fr"]).problems(),
+            [
+                "languages: found \"fr\", for which there is no list of words, expected a section [listening.fr] or only \
+              languages that have one ([\"en\"])"
+            ]
+        );
+        assert_eq!(shop(&[]).problems(), ["languages: found none, expected at least one, such as \"en\""]);
     }
 }

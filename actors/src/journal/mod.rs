@@ -10,7 +10,8 @@ pub use queue::Journal;
 use std::sync::Arc;
 
 use otto_proto::v1::CallEvent;
-use tokio::sync::broadcast;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast};
+use tokio::time::{sleep, timeout};
 
 use crate::actor::{ActorError, Behaviour, Mailbox};
 use crate::address::Address;
@@ -36,8 +37,8 @@ pub struct JournalActor;
 /// What the JournalActor understands. It answers nobody.
 #[derive(Debug)]
 pub enum JournalMsg {
-    /// From its own task: something waits to be written.
-    Grown,
+    /// From its own task: something waits to be written. The permit lets the next one of these follow.
+    Grown(OwnedSemaphorePermit),
     /// From its own timer: write what waits.
     Flush(Fired<()>),
 }
@@ -111,18 +112,16 @@ impl JournalState {
     }
 
     /// Writes what waits, runs of events in one transaction, and forgets each when it is written. What is refused is
-    /// found by writing one by one, and dropped: to ask again is useless, and the others wait behind it.
+    /// found by writing one by one, and dropped: to ask again is useless, and the others wait behind it. What has no
+    /// answer in time is written again, which changes nothing when it was written already.
     async fn write_entries(&self) -> Result<(), StoreError> {
         let mut most = limits::JOURNAL_BATCH_EVENTS;
         loop {
             let (first, entries) = self.args.journal.oldest(most);
             let Some(head) = entries.first() else { return Ok(()) };
-            let written = match head {
-                Entry::Event(_) => self.write_events(&entries).await,
-                Entry::Started(record) => self.args.store.call_started(record).await.map(|()| 1),
-                Entry::Ended(call, end) => self.args.store.call_ended(call, end).await.map(|()| 1),
-            };
-            match written {
+            let write = self.write(head, &entries);
+            let written = timeout(limits::STORE_WRITE_TIMEOUT_MS, write).await;
+            match written.unwrap_or(Err(StoreError::UnknownOutcome)) {
                 Ok(done) => self.args.journal.written(first + done),
                 Err(StoreError::Refused(_)) if run_of_events(&entries).len() > 1 => most = 1,
                 Err(StoreError::Refused(_)) => {
@@ -134,12 +133,36 @@ impl JournalState {
         }
     }
 
+    /// Writes the first entry, or all the events that come first.
+    async fn write(&self, head: &Entry, entries: &[Entry]) -> Result<u64, StoreError> {
+        match head {
+            Entry::Event(_) => self.write_events(entries).await,
+            Entry::Started(record) => self.args.store.call_started(record).await.map(|()| 1),
+            Entry::Ended(call, end) => self.args.store.call_ended(call, end).await.map(|()| 1),
+        }
+    }
+
     async fn write_events(&self, entries: &[Entry]) -> Result<u64, StoreError> {
         let batch = run_of_events(entries);
         self.args.store.append_events(&batch).await?;
         let written = batch.len() as u64;
         emit(JournalWrote { written, dropped: 0 });
         Ok(written)
+    }
+}
+
+/// Tells the actor that something waits. One such message is under way at most, whatever happens in the calls and
+/// however long the database takes: more would say the same. The task ends with its actor, and by nothing else.
+async fn announce(journal: Journal, actor: Mailbox<JournalMsg>) {
+    let turn = Arc::new(Semaphore::new(1));
+    loop {
+        journal.grown().await;
+        // The semaphore is never closed.
+        let Ok(permit) = Arc::clone(&turn).acquire_owned().await else { return };
+        if actor.cast(JournalMsg::Grown(permit)).is_err() {
+            sleep(limits::JOURNAL_FLUSH_EVERY_MS).await;
+            journal.announce_again();
+        }
     }
 }
 
@@ -160,15 +183,7 @@ impl Behaviour for JournalActor {
 
     async fn start(&self, myself: &Mailbox<JournalMsg>, args: JournalArgs) -> Result<JournalState, ActorError> {
         let tasks = TaskScope::root();
-        let (journal, to) = (args.journal.clone(), myself.clone());
-        tasks.spawn(async move {
-            loop {
-                journal.grown().await;
-                if to.cast(JournalMsg::Grown).is_err() {
-                    return;
-                }
-            }
-        });
+        tasks.spawn(announce(args.journal.clone(), myself.clone()));
         let mut state = JournalState { args, timers: Timers::default(), armed: false, tasks };
         if !state.args.journal.is_empty() {
             // Left over from an incarnation that failed.
@@ -184,7 +199,7 @@ impl Behaviour for JournalActor {
         state: &mut JournalState,
     ) -> Result<(), ActorError> {
         match msg {
-            JournalMsg::Grown => state.grown(myself).await,
+            JournalMsg::Grown(_permit) => state.grown(myself).await,
             JournalMsg::Flush(fired) => state.due(myself, fired).await,
         }
         Ok(())

@@ -111,6 +111,11 @@ impl Journal {
         self.0.grown.notified().await;
     }
 
+    /// What was added before is still to be told.
+    pub(super) fn announce_again(&self) {
+        self.0.grown.notify_one();
+    }
+
     pub(super) fn len(&self) -> usize {
         self.waiting().entries.len()
     }

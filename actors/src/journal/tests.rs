@@ -85,6 +85,30 @@ async fn what_could_not_be_written_is_written_later_once_and_in_order() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn after_a_database_that_hung_all_is_written() {
+    let bench = bench().await;
+    bench.store.change(|records| records.journal_takes = ms(3_600_000));
+    bench.happens(1..=1);
+    tokio::time::sleep(limits::JOURNAL_FLUSH_EVERY_MS * 2).await;
+    let count = limits::MAILBOX_MESSAGES + 100;
+    for seq in 2..=count {
+        bench.happens(seq..=seq);
+        tokio::task::yield_now().await;
+        assert!(bench.actor.stats().depth <= 1, "one message says it all");
+    }
+    bench.store.change(|records| records.journal_takes = ms(0));
+    let begun = tokio::time::Instant::now();
+    bench.written_all(usize::try_from(count).unwrap()).await;
+    assert!(
+        begun.elapsed() <= limits::STORE_WRITE_TIMEOUT_MS + limits::JOURNAL_FLUSH_EVERY_MS,
+        "{:?}",
+        begun.elapsed()
+    );
+    bench.happens(count + 1..=count + 1);
+    bench.written_all(usize::try_from(count + 1).unwrap()).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_backlog_is_bounded_and_keeps_the_latest() {
     let bench = bench().await;
     bench.fails(away());

@@ -54,6 +54,8 @@ pub(crate) struct Records {
     pub(crate) booking_takes: Duration,
     /// Each look-up of a customer takes this long.
     pub(crate) lookup_takes: Duration,
+    /// Each batch of the journal takes this long before it is written.
+    pub(crate) journal_takes: Duration,
     /// Writes of the journal fail with this.
     pub(crate) journal_fails: Option<StoreError>,
 }
@@ -202,8 +204,10 @@ impl BookingStore for FakeStore {
 #[async_trait]
 impl JournalStore for FakeStore {
     async fn append_events(&self, events: &[JournalRow]) -> Result<(), StoreError> {
-        if let Some(error) = &self.records.lock().unwrap().journal_fails {
-            return Err(error.clone());
+        let Records { journal_takes, journal_fails, .. } = self.records.lock().unwrap().clone();
+        tokio::time::sleep(journal_takes).await;
+        if let Some(error) = journal_fails {
+            return Err(error);
         }
         self.batches.push(events.to_vec());
         Ok(())

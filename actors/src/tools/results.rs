@@ -54,6 +54,7 @@ pub(super) fn store_failure(error: &StoreError) -> Value {
             failure("phone_refused", "That number cannot be used for this record. Offer that a colleague helps.")
         }
         StoreError::OnFile(what) => failure("on_file", format!("That {what} is on file already.")),
+        StoreError::UnknownOutcome => unknown_outcome(),
         _ => failure("unavailable", "The records cannot be reached right now. Apologise and offer to try again."),
     }
 }
@@ -66,12 +67,16 @@ pub(super) fn interrupted() -> Value {
     failure("interrupted", "The caller interrupted; this was not carried out.")
 }
 
+fn unknown_outcome() -> Value {
+    failure(
+        "unknown_outcome",
+        "No answer in time. It may have been carried out: do not claim either, and try again once.",
+    )
+}
+
 pub(super) fn unavailable(error: &AskError) -> Value {
     match error {
-        AskError::TimedOut => failure(
-            "unknown_outcome",
-            "No answer in time. It may have been carried out: do not claim either, and try again once.",
-        ),
+        AskError::TimedOut => unknown_outcome(),
         AskError::Unavailable | AskError::Lost => {
             failure("unavailable", "The records cannot be reached right now. Apologise and offer to try again.")
         }

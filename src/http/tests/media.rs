@@ -14,7 +14,9 @@ use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_util::sync::CancellationToken;
 
+use crate::http::server;
 use crate::http::testing::{Edge, Script};
 use crate::http::urls::MEDIA_STREAM;
 
@@ -29,10 +31,13 @@ const MEDIA: &str =
 const STOP: &str =
     r#"{"event":"stop","sequenceNumber":"3","streamSid":"MZ1","stop":{"accountSid":"AC1","callSid":"CA1"}}"#;
 
+/// Connections that the server has room for.
+const PLACES: usize = 1;
+
 async fn listen(edge: &Edge) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (address, router) = (listener.local_addr().unwrap(), edge.router.clone());
-    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    server::spawn(listener, router, PLACES, CancellationToken::new());
     address
 }
 
@@ -41,7 +46,11 @@ fn signature(edge: &Edge) -> String {
 }
 
 async fn dial(edge: &Edge, signed: bool) -> Result<Phone, Error> {
-    let mut request = format!("ws://{}{MEDIA_STREAM}", listen(edge).await).into_client_request().unwrap();
+    dial_at(edge, listen(edge).await, signed).await
+}
+
+async fn dial_at(edge: &Edge, address: SocketAddr, signed: bool) -> Result<Phone, Error> {
+    let mut request = format!("ws://{address}{MEDIA_STREAM}").into_client_request().unwrap();
     if signed {
         request.headers_mut().insert("x-twilio-signature", signature(edge).parse().unwrap());
     }
@@ -179,6 +188,18 @@ async fn an_unsigned_handshake_is_refused_before_the_upgrade() {
     let Err(Error::Http(response)) = dial(&edge, false).await else { panic!("must be refused") };
     assert_eq!(response.status(), 403);
     assert_eq!(edge.get(MEDIA_STREAM).await.0, 403);
+}
+
+#[tokio::test]
+async fn a_media_socket_takes_no_place_from_the_requests() {
+    let mut edge = Edge::new(Script::default()).await;
+    let address = listen(&edge).await;
+    let mut phones = Vec::new();
+    for _ in 0..=PLACES {
+        phones.push(dial_at(&edge, address, true).await.unwrap());
+    }
+    say(&mut phones[0], &[CONNECTED, START]).await;
+    assert!(edge.offers.recv().await.is_some(), "the first one is alive");
 }
 
 #[tokio::test]

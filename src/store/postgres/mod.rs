@@ -69,6 +69,7 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection, Postgres, Transaction};
 
 use self::dialect::store_error;
+use super::replica::Replica;
 use super::{OpenError, migration_error};
 
 /// How long a request waits for a connection to the primary.
@@ -90,7 +91,7 @@ pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 #[derive(Debug)]
 pub struct PostgresStore {
     primary: PgPool,
-    replica: Option<PgPool>,
+    replica: Option<Replica<PgPool>>,
 }
 
 /// Reads an address such as `postgres://otto@db/otto`.
@@ -120,7 +121,7 @@ impl PostgresStore {
         migrate(&primary).await?;
         Ok(Self {
             primary: pool(primary, connections, ACQUIRE_TIMEOUT_MS),
-            replica: replica.map(|options| pool(options, connections, REPLICA_ACQUIRE_TIMEOUT_MS)),
+            replica: replica.map(|options| Replica::new(pool(options, connections, REPLICA_ACQUIRE_TIMEOUT_MS))),
         })
     }
 
@@ -128,7 +129,7 @@ impl PostgresStore {
         &self.primary
     }
 
-    fn replica(&self) -> Option<&PgPool> {
+    fn replica(&self) -> Option<&Replica<PgPool>> {
         self.replica.as_ref()
     }
 
@@ -139,7 +140,7 @@ impl PostgresStore {
     /// Waits for what is running and closes the connections.
     async fn close_pools(&self) {
         if let Some(replica) = &self.replica {
-            replica.close().await;
+            replica.pool().close().await;
         }
         self.primary.close().await;
     }

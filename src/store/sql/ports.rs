@@ -20,11 +20,11 @@ use super::dialect::{Database, store_error};
 use super::{appointments, bays, bulk, calendar, demo, effects, events, journal, outbox, reads};
 use crate::store::{Records, SeedPlan, Seeded, contention};
 
-/// A read on the replica, and on the primary when there is no replica or it does not answer.
+/// A read on the replica, and on the primary when there is no replica, or when it is away.
 macro_rules! look_up {
     ($database:expr, $read:ident($($argument:expr),*)) => {{
         let stale = match $database.replica() {
-            Some(replica) => reads::$read(replica, $($argument),*).await,
+            Some(replica) => replica.ask(reads::$read(replica.pool(), $($argument),*)).await,
             None => Err(StoreError::Contended),
         };
         match stale {
@@ -206,7 +206,7 @@ impl Records for Database {
 
     async fn ping_replica(&self) -> Result<(), StoreError> {
         match self.replica() {
-            Some(replica) => reads::bay_count(replica).await.map(|_| ()),
+            Some(replica) => reads::bay_count(replica.pool()).await.map(|_| ()),
             None => Ok(()),
         }
     }

@@ -70,6 +70,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePo
 use sqlx::{Sqlite, Transaction};
 
 use self::dialect::store_error;
+use super::replica::Replica;
 use super::{OpenError, migration_error};
 
 /// Connections that read.
@@ -169,7 +170,7 @@ impl SqliteStore {
 
     /// There is none: the file is the only copy.
     #[allow(clippy::unused_self, reason = "the other database has one")]
-    fn replica(&self) -> Option<&SqlitePool> {
+    fn replica(&self) -> Option<&Replica<SqlitePool>> {
         None
     }
 

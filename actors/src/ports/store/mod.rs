@@ -80,6 +80,9 @@ pub enum StoreError {
     /// The database is busy or away: the same request may be sent again.
     #[error("the database is not available: {0}")]
     Unavailable(String),
+    /// The database has not said in time whether it was done. The same request may be sent again under the same identity.
+    #[error("no answer in time; whether it was done is not known")]
+    UnknownOutcome,
     /// The database refuses: sending the request again is useless.
     #[error("the database refused: {0}")]
     Refused(String),

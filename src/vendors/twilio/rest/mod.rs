@@ -1,5 +1,8 @@
 //! Twilio's REST interface as [`Telephony`]. Reads, and updates of a live call, are harmless to repeat and are tried again;
 //! what places a call or sends a text message goes out once, since Twilio has no key that would tell a repetition.
+//!
+//! There is no circuit breaker: somebody is on the line of a live call, so its commands are always tried, within their
+//! deadline; whoever places calls and sends text messages pauses by itself, longer each time, when Twilio does not answer.
 
 mod calls;
 mod messages;
