@@ -18,6 +18,8 @@ pub mod reasons {
     pub const OPTED_OUT: &str = "opted_out";
     /// Nobody could be called while calls were allowed.
     pub const WINDOW_OVER: &str = "window_over";
+    /// The caller has asked for another time.
+    pub const REPLACED: &str = "replaced";
 }
 
 impl Reminder {

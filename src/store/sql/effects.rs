@@ -54,7 +54,7 @@ async fn act_in(tx: &mut Connection, effect: &EffectId, action: Action) -> Resul
             render()
         }
         Action::RequestCallBack { new, render } => {
-            reminders::add(tx, &new).await?;
+            reminders::add(tx, &new, Utc::now()).await?;
             render()
         }
         Action::StopReminders { opt_out, customer, render } => {

@@ -144,7 +144,7 @@ pub(super) async fn sync_token(pool: &Pool, bay: BayId) -> Result<Option<String>
 
 /// Whom the round of a date calls, earliest appointment first.
 pub(super) async fn round_of(pool: &Pool, round: &Round) -> Result<Vec<(Appointment, Customer)>, StoreError> {
-    let (from, to) = (Stamp::new(round.from), Stamp::new(round.to));
+    let (from, to, day_from) = (Stamp::new(round.from), Stamp::new(round.to), Stamp::new(round.day_from));
     let sql = concat!(
         "SELECT ",
         appointment_columns!(),
@@ -153,7 +153,7 @@ pub(super) async fn round_of(pool: &Pool, round: &Round) -> Result<Vec<(Appointm
         " ORDER BY starts_at, id"
     );
     let rows: Vec<AppointmentRow> =
-        sqlx::query_as(sql).bind(from).bind(to).fetch_all(pool).await.map_err(store_error)?;
+        sqlx::query_as(sql).bind(from).bind(to).bind(day_from).fetch_all(pool).await.map_err(store_error)?;
     let sql = concat!(
         "SELECT ",
         customer_columns!(),
@@ -162,7 +162,7 @@ pub(super) async fn round_of(pool: &Pool, round: &Round) -> Result<Vec<(Appointm
         ")"
     );
     let people: Vec<CustomerRow> =
-        sqlx::query_as(sql).bind(from).bind(to).fetch_all(pool).await.map_err(store_error)?;
+        sqlx::query_as(sql).bind(from).bind(to).bind(day_from).fetch_all(pool).await.map_err(store_error)?;
     let people: Vec<Customer> = people.into_iter().map(Customer::try_from).collect::<Result<_, _>>()?;
     let by_id: HashMap<CustomerId, Customer> = people.into_iter().map(|customer| (customer.id, customer)).collect();
     let appointments = rows.into_iter().map(Appointment::try_from).collect::<Result<Vec<_>, _>>()?;

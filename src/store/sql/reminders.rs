@@ -3,8 +3,8 @@
 
 use chrono::{DateTime, Utc};
 use otto_actors::domain::{
-    AppointmentId, CallSid, NewReminder, Reminder, ReminderId, ReminderKind, ReminderOutcome, ReminderStatus, Round,
-    reasons,
+    AppointmentId, CallSid, NewReminder, PhoneNumber, Reminder, ReminderId, ReminderKind, ReminderOutcome,
+    ReminderStatus, Round, reasons,
 };
 use otto_actors::ports::{CallClaim, CallSettled, DueCall, DueTask, StoreError};
 
@@ -34,7 +34,7 @@ pub(super) async fn make_round(
     }
     let sql = concat!(
         "INSERT INTO reminders (kind, appointment_id, due_on, customer_id, phone, due_at, until, next_at) \
-         SELECT 'evening', a.id, $3, c.id, c.phone, $4, $5, $4 \
+         SELECT 'evening', a.id, $4, c.id, c.phone, $5, $6, $5 \
          FROM appointments AS a JOIN customers AS c ON c.id = a.customer_id WHERE ",
         may_be_reminded!(),
         " ORDER BY a.starts_at, a.id ON CONFLICT (appointment_id, due_on) DO NOTHING"
@@ -42,6 +42,7 @@ pub(super) async fn make_round(
     let made = sqlx::query(sql)
         .bind(Stamp::new(round.from))
         .bind(Stamp::new(round.to))
+        .bind(Stamp::new(round.day_from))
         .bind(round.of)
         .bind(Stamp::new(round.due_at))
         .bind(Stamp::new(round.until))
@@ -51,8 +52,12 @@ pub(super) async fn make_round(
     Ok(Some(made.rows_affected()))
 }
 
-/// Adds a call. Of those that ask for one about the same appointment at once, the later ones get the first one's.
-pub(super) async fn add(tx: &mut Connection, new: &NewReminder) -> Result<ReminderId, StoreError> {
+/// Adds a call. Of those that ask for one about the same appointment at once, the later ones get the first one's; a call-back
+/// takes the place of those to the same number that wait.
+pub(super) async fn add(tx: &mut Connection, new: &NewReminder, now: DateTime<Utc>) -> Result<ReminderId, StoreError> {
+    if new.kind == ReminderKind::CallBack {
+        replace_call_backs(tx, &new.phone, now).await?;
+    }
     let asks_once = new.kind == ReminderKind::Requested && !new.for_staff;
     if let (true, Some(appointment)) = (asks_once, new.appointment)
         && let Some(open) = open_for(tx, appointment).await?
@@ -78,6 +83,21 @@ pub(super) async fn add(tx: &mut Connection, new: &NewReminder) -> Result<Remind
         .map_err(store_error)?;
     // Somebody else's has come in between: the same again finds it.
     added.map(ReminderId).ok_or(StoreError::Contended)
+}
+
+/// Ends the call-backs to a number that nobody has claimed. Of those that ask for one at once the others wait.
+async fn replace_call_backs(tx: &mut Connection, phone: &PhoneNumber, now: DateTime<Utc>) -> Result<(), StoreError> {
+    dialect::lock_calls(tx).await?;
+    let sql = "UPDATE reminders SET status = 'skipped', reason = $2, updated_at = $3 \
+               WHERE phone = $1 AND kind = 'call_back' AND status = 'pending'";
+    sqlx::query(sql)
+        .bind(phone.as_e164())
+        .bind(reasons::REPLACED)
+        .bind(Stamp::new(now))
+        .execute(tx)
+        .await
+        .map(|_| ())
+        .map_err(store_error)
 }
 
 pub(super) async fn open_for(

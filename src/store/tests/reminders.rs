@@ -20,7 +20,7 @@ pub(super) const LEASE: Duration = Duration::from_secs(60);
 /// The round of the laboratory's day, whose midnight is at six.
 pub(super) fn round() -> Round {
     let of = "2026-11-24".parse().unwrap();
-    Round { of, from: at(6, 0), to: at(30, 0), due_at: at(0, 0), until: at(2, 0) }
+    Round { of, from: at(6, 0), to: at(30, 0), day_from: at(-18, 0), due_at: at(0, 0), until: at(2, 0) }
 }
 
 pub(super) async fn claim(store: &Arc<dyn Records>, worker: &str, limit: u32, now: DateTime<Utc>) -> Vec<DueCall> {
@@ -224,6 +224,74 @@ pub(in crate::store) async fn a_call_is_asked_for_once(open: fn(usize) -> Openin
     assert_eq!(lab.one.miss_overdue(at(3, 0), true).await, Ok(vec![]), "nor are the staff's ever missed");
     let about = now(&lab, staff).await;
     assert_eq!((about.kind, about.about.as_deref()), (ReminderKind::CallBack, Some("the brakes")));
+}
+
+pub(in crate::store) async fn a_call_back_takes_the_place_of_those_that_wait(open: fn(usize) -> Opening) {
+    let lab = open(1).await;
+    let asked = async |new: NewReminder| lab.one.add_reminder(&new, at(0, 0)).await.unwrap();
+    let nine = asked(call_back(1)).await;
+    let anothers = asked(call_back(2)).await;
+    let by_a_person = asked(NewReminder { for_staff: true, ..call_back(1) }).await;
+    let ten = NewReminder { due_at: at(1, 0), ..call_back(1) };
+    let render: otto_actors::ports::RenderMessage = Arc::new(|| json!("noted"));
+    let action = Action::RequestCallBack { new: ten, render };
+    lab.two.act(&effect(1, "tool"), &Fence::open(), action).await.unwrap();
+    let replaced = now(&lab, nine).await;
+    assert_eq!((replaced.status, replaced.reason.as_deref()), (ReminderStatus::Skipped, Some(reasons::REPLACED)));
+    let claimed = claim(&lab.one, "a", 9, at(1, 0)).await;
+    let phones: Vec<_> = claimed.iter().map(|due| due.reminder.phone.clone()).collect();
+    assert_eq!(phones, [phone(2), phone(1)], "each number once");
+    assert_eq!(now(&lab, by_a_person).await.status, ReminderStatus::ForStaff, "nobody notes what a person has done");
+    // What is being dialled is not taken back.
+    let later = asked(NewReminder { due_at: at(1, 30), ..call_back(2) }).await;
+    assert_eq!(now(&lab, anothers).await.status, ReminderStatus::Dialling);
+    assert_eq!(now(&lab, later).await.status, ReminderStatus::Pending);
+}
+
+pub(in crate::store) async fn of_call_backs_at_once_one_waits(open: fn(usize) -> Opening) {
+    let lab = open(1).await;
+    let mut tasks = Vec::new();
+    for n in 0..20 {
+        let store = Arc::clone(if n % 2 == 0 { &lab.one } else { &lab.two });
+        tasks.push(tokio::spawn(async move { store.add_reminder(&call_back(1), at(0, 0)).await.unwrap() }));
+    }
+    for task in tasks {
+        task.await.unwrap();
+    }
+    assert_eq!(lab.count("SELECT count(*) FROM reminders WHERE status = 'pending'").await, 1);
+    assert_eq!(claim(&lab.one, "a", 9, at(0, 0)).await.len(), 1);
+}
+
+pub(in crate::store) async fn who_has_been_reminded_on_the_day_is_left_out(open: fn(usize) -> Opening) {
+    let lab = open(1).await;
+    for (n, (after, made)) in [
+        ("UPDATE reminders SET status = 'pending'", 0),
+        ("UPDATE reminders SET status = 'dialling'", 0),
+        ("UPDATE reminders SET status = 'calling'", 0),
+        ("UPDATE reminders SET status = 'done', outcome = 'confirmed'", 0),
+        ("UPDATE reminders SET status = 'done', outcome = 'call_later'", 0),
+        ("UPDATE reminders SET status = 'done', outcome = 'voicemail'", 0),
+        ("UPDATE reminders SET status = 'done', outcome = 'screened'", 1),
+        ("UPDATE reminders SET status = 'done', outcome = 'wrong_number'", 1),
+        ("UPDATE reminders SET status = 'missed'", 1),
+        ("UPDATE reminders SET status = 'skipped'", 1),
+        // The day before, in the shop's zone.
+        ("UPDATE reminders SET status = 'done', outcome = 'confirmed', dialled_at = '2026-11-23T05:59:59Z'", 1),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        lab.run("DELETE FROM reminder_rounds").await.unwrap();
+        lab.run("UPDATE appointments SET status = 'cancelled'").await.unwrap();
+        let booked = Booked::new(&lab.one, n, at(15, 0)).await;
+        lab.run("UPDATE customers SET reminder_consent = TRUE").await.unwrap();
+        lab.run("DELETE FROM reminders").await.unwrap();
+        lab.one.add_reminder(&requested(&booked, n), at(0, 0)).await.unwrap();
+        lab.run("UPDATE reminders SET attempts = 1, dialled_at = '2026-11-23T23:00:00Z'").await.unwrap();
+        lab.run(after).await.unwrap();
+        assert_eq!(lab.two.round_of(&round()).await.unwrap().len() as u64, made, "{after}");
+        assert_eq!(lab.one.make_round(&round(), at(0, 0)).await, Ok(Some(made)), "{after}");
+    }
 }
 
 pub(in crate::store) async fn opting_out_and_in(open: fn(usize) -> Opening) {

@@ -17,13 +17,15 @@ use crate::domain::{
 #[async_trait]
 pub trait ReminderStore: Send + Sync {
     /// Makes the round of a date, once, whichever node asks: a row for each scheduled or confirmed appointment of that
-    /// date whose customer agreed to be called. Says how many rows were made; none when the round was made before.
+    /// date whose customer agreed to be called, unless another call about it waits, or has reached the customer since
+    /// the day of the calls began. Says how many rows were made; none when the round was made before.
     async fn make_round(&self, round: &Round, now: DateTime<Utc>) -> Result<Option<u64>, StoreError>;
 
     /// Whom the round of a date would call, without making it, earliest appointment first.
     async fn round_of(&self, round: &Round) -> Result<Vec<(Appointment, Customer)>, StoreError>;
 
     /// Adds a single call. [`ReminderKind::Requested`] for an appointment of which a reminder is open already gives that one.
+    /// A [`ReminderKind::CallBack`] takes the place of those to the same number that nobody has claimed yet.
     async fn add_reminder(&self, new: &NewReminder, now: DateTime<Utc>) -> Result<ReminderId, StoreError>;
 
     /// Ends the pending ones whose time is over, as missed, and orders a text message for those of appointments when

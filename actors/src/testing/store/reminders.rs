@@ -21,6 +21,14 @@ fn is_under_way(row: &Reminder) -> bool {
     is_open(row) && row.status != ReminderStatus::Pending
 }
 
+/// Another call about an appointment waits, or has reached the customer since the day of the round's calls began.
+fn reminds(row: &Reminder, appointment: AppointmentId, round: &Round) -> bool {
+    let unreached = [Some(ReminderOutcome::Screened), Some(ReminderOutcome::WrongNumber)];
+    let today = row.dialled_at.is_some_and(|at| round.day_from <= at);
+    let reached = row.status == ReminderStatus::Done && today && !unreached.contains(&row.outcome);
+    row.kind != ReminderKind::Evening && row.appointment == Some(appointment) && (is_open(row) || reached)
+}
+
 impl Records {
     pub(super) fn make_round(&mut self, round: &Round) -> Option<u64> {
         if self.rounds.contains_key(&round.of) {
@@ -49,12 +57,21 @@ impl Records {
         let agreed = |c: &&Customer| c.reminder_consent == Some(true) && !self.has_opted_out(&c.phone, Channel::Voice);
         let who = |a: &Appointment| self.customers.iter().filter(agreed).find(|c| c.id == a.customer).cloned();
         let pair = |a: &Appointment| Some((a.clone(), who(a)?));
-        let mut people: Vec<_> = self.appointments.iter().filter(of_date).filter_map(pair).collect();
+        let untold = |a: &&Appointment| !self.reminders.iter().any(|row| reminds(row, a.id, round));
+        let mut people: Vec<_> = self.appointments.iter().filter(of_date).filter(untold).filter_map(pair).collect();
         people.sort_by_key(|(a, _)| (a.starts_at, a.id));
         people
     }
 
     pub(super) fn add_reminder(&mut self, new: &NewReminder) -> ReminderId {
+        let replaced = |row: &&mut Reminder| {
+            new.kind == ReminderKind::CallBack
+                && (row.kind, row.status) == (ReminderKind::CallBack, ReminderStatus::Pending)
+                && row.phone == new.phone
+        };
+        for row in self.reminders.iter_mut().filter(replaced) {
+            (row.status, row.reason) = (ReminderStatus::Skipped, Some(reasons::REPLACED.into()));
+        }
         let asks_once = new.kind == ReminderKind::Requested && !new.for_staff;
         let open = self.open_reminder_of(new.appointment).filter(|_| asks_once);
         open.unwrap_or_else(|| self.add_row(new))
