@@ -174,7 +174,8 @@ pub struct Reminder {
     pub appointment: Option<AppointmentId>,
     /// Who is called, when they are on file.
     pub customer: Option<CustomerId>,
-    /// The number; that of the customer on file goes first when the call is placed.
+    /// The number. That of the customer on file goes first when a reminder is placed, but a call-back goes to the number that
+    /// it was asked for at.
     pub phone: PhoneNumber,
     /// What a call-back is about, in the customer's words.
     pub about: Option<String>,

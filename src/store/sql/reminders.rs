@@ -198,10 +198,12 @@ fn rows(found: Result<Vec<ReminderRow>, sqlx::Error>) -> Result<Vec<Reminder>, S
     found.map_err(store_error)?.into_iter().map(Reminder::try_from).collect()
 }
 
-/// Gives pending ones whose time has come the number that is on file now, and ends those that are not to be called.
+/// Gives pending reminders whose time has come the number that is on file now, and ends calls that are not to be placed. A
+/// call-back goes to the number that it was asked for at.
 async fn skip_unwanted(tx: &mut Connection, now: DateTime<Utc>) -> Result<(), StoreError> {
     let sql = "UPDATE reminders SET phone = c.phone FROM customers AS c \
                WHERE c.id = reminders.customer_id AND c.phone <> reminders.phone AND reminders.status = 'pending' \
+               AND reminders.kind <> 'call_back' \
                AND (reminders.next_at <= $1 OR reminders.until <= $1)";
     sqlx::query(sql).bind(Stamp::new(now)).execute(&mut *tx).await.map_err(store_error)?;
     let sql = "WITH due AS (SELECT o.id, CASE \

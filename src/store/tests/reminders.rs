@@ -171,9 +171,13 @@ pub(in crate::store) async fn who_is_not_to_be_called_is_skipped_with_a_reason(o
 
 pub(in crate::store) async fn the_number_on_file_is_called(open: fn(usize) -> Opening) {
     let lab = open(1).await;
-    let (_, rows) = with_rows(&lab, 1).await;
+    let (booked, rows) = with_rows(&lab, 1).await;
     lab.run("UPDATE customers SET phone = '+15555550077'").await.unwrap();
     assert_eq!(claim(&lab.one, "a", 1, at(0, 0)).await[0].reminder.phone, phone(77));
+    let back = NewReminder { customer: Some(booked[0].owner), ..call_back(1) };
+    let back = lab.one.add_reminder(&back, at(0, 0)).await.unwrap();
+    let promised = claim(&lab.one, "a", 1, at(0, 0)).await.remove(0).reminder;
+    assert_eq!((promised.id, promised.phone), (back, phone(1)), "a call-back goes to the number of the call");
     lab.run("UPDATE customers SET phone = '+15555550078'").await.unwrap();
     let again = claim(&lab.two, "b", 1, at(0, 1)).await;
     assert_eq!(again[0].reminder.phone, phone(77), "an attempt in doubt is asked for by the number that was dialled");

@@ -234,7 +234,7 @@ impl Records {
         }
     }
 
-    /// Due ones get the number on file, and end when they are not to be called.
+    /// Due reminders get the number on file, and what is due ends when it is not to be called.
     fn skip_unwanted(&mut self, now: DateTime<Utc>) {
         let due = |row: &Reminder| row.status == ReminderStatus::Pending && (row.next_at <= now || row.until <= now);
         for at in 0..self.reminders.len() {
@@ -243,7 +243,8 @@ impl Records {
                 continue;
             }
             let customer = self.customers.iter().find(|c| Some(c.id) == row.customer);
-            row.phone = customer.map_or(row.phone, |c| c.phone.clone());
+            let on_file = customer.filter(|_| row.kind != ReminderKind::CallBack).map(|c| c.phone.clone());
+            row.phone = on_file.unwrap_or(row.phone);
             if let Some(reason) = self.unwanted(&row, customer, now) {
                 (row.status, row.reason) = (ReminderStatus::Skipped, Some(reason.into()));
             }
