@@ -7,8 +7,9 @@ use otto_actors::domain::{
     VehicleId,
 };
 use otto_actors::ports::{NewMessage, StoreError, TakenMessage};
-use sqlx::FromRow;
+use sqlx::{ColumnIndex, Decode, FromRow, Row, Type};
 
+use super::driver_error;
 use super::stamp::Stamp;
 
 /// A count as the databases hold it.
@@ -215,6 +216,24 @@ impl TryFrom<ReminderRow> for Reminder {
             outcome: row.outcome.map(known).transpose()?,
             reason: row.reason,
         })
+    }
+}
+
+/// A call to be placed, as far as it can be read: a row that cannot takes nothing from the others.
+pub(super) struct ReadReminder {
+    pub(super) id: ReminderId,
+    pub(super) read: Result<Reminder, StoreError>,
+}
+
+impl<'r, R: Row> FromRow<'r, R> for ReadReminder
+where
+    ReminderRow: FromRow<'r, R>,
+    i64: Decode<'r, R::Database> + Type<R::Database>,
+    &'static str: ColumnIndex<R>,
+{
+    fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
+        let read = ReminderRow::from_row(row).map_err(driver_error).and_then(Reminder::try_from);
+        Ok(Self { id: ReminderId(row.try_get("id")?), read })
     }
 }
 

@@ -11,7 +11,8 @@ use otto_actors::ports::{Channel, StoreError, TakenMessage};
 
 use super::dialect::{Pool, store_error};
 use crate::store::rows::{
-    AppointmentRow, BayRow, BookedRow, CustomerRow, MessageRow, ReminderRow, ServiceRow, VehicleRow, search_name,
+    AppointmentRow, BayRow, BookedRow, CustomerRow, MessageRow, ReadReminder, ReminderRow, ServiceRow, VehicleRow,
+    search_name,
 };
 use crate::store::stamp::Stamp;
 
@@ -195,14 +196,15 @@ pub(super) async fn reminders_between(
         reminder_columns!(),
         " FROM reminders WHERE due_at >= $1 AND due_at < $2 ORDER BY due_at DESC, id DESC LIMIT $3"
     );
-    let rows: Vec<ReminderRow> = sqlx::query_as(sql)
+    let rows: Vec<ReadReminder> = sqlx::query_as(sql)
         .bind(Stamp::new(from))
         .bind(Stamp::new(to))
         .bind(i64::from(limit))
         .fetch_all(pool)
         .await
         .map_err(store_error)?;
-    rows.into_iter().map(Reminder::try_from).collect()
+    // What cannot be shown is missed, with its number in the log, when its time comes.
+    Ok(rows.into_iter().filter_map(|row| row.read.ok()).collect())
 }
 
 pub(super) async fn has_opted_out(pool: &Pool, phone: &PhoneNumber, channel: Channel) -> Result<bool, StoreError> {

@@ -10,7 +10,7 @@ use otto_actors::ports::{CallClaim, CallSettled, DueCall, DueTask, StoreError};
 
 use super::dialect::{self, Connection, store_error};
 use super::texts;
-use crate::store::rows::{ReminderRow, small};
+use crate::store::rows::{ReadReminder, ReminderRow, small};
 use crate::store::stamp::Stamp;
 
 /// Makes the round of a date, if nobody has: of those that try at once the others wait, and find it made.
@@ -169,7 +169,9 @@ async fn doubtful(tx: &mut Connection, now: DateTime<Utc>) -> Result<Vec<Reminde
          ORDER BY o.next_at, o.id LIMIT $2",
         skip_locked!()
     );
-    rows(sqlx::query_as(sql).bind(Stamp::new(now)).bind(i64::from(CallClaim::LOOKS)).fetch_all(tx).await)
+    let looks = i64::from(CallClaim::LOOKS);
+    let found = sqlx::query_as(sql).bind(Stamp::new(now)).bind(looks).fetch_all(&mut *tx).await.map_err(store_error)?;
+    readable(tx, found, now).await
 }
 
 /// How many were dialled in this very second, by whichever node.
@@ -191,11 +193,35 @@ async fn fresh(tx: &mut Connection, now: DateTime<Utc>, limit: u32) -> Result<Ve
          LIMIT $2",
         skip_locked!()
     );
-    rows(sqlx::query_as(sql).bind(Stamp::new(now)).bind(i64::from(limit)).fetch_all(tx).await)
+    let limit = i64::from(limit);
+    let found = sqlx::query_as(sql).bind(Stamp::new(now)).bind(limit).fetch_all(&mut *tx).await.map_err(store_error)?;
+    readable(tx, found, now).await
 }
 
-fn rows(found: Result<Vec<ReminderRow>, sqlx::Error>) -> Result<Vec<Reminder>, StoreError> {
-    found.map_err(store_error)?.into_iter().map(Reminder::try_from).collect()
+/// The rows that can be read. One that cannot is missed, so that it is in nobody's way.
+async fn readable(
+    tx: &mut Connection,
+    found: Vec<ReadReminder>,
+    now: DateTime<Utc>,
+) -> Result<Vec<Reminder>, StoreError> {
+    let mut rows = Vec::with_capacity(found.len());
+    for ReadReminder { id, read } in found {
+        match read {
+            Ok(row) => rows.push(row),
+            Err(error) => {
+                tracing::warn!(row = id.0, %error, "a call to be placed is not understood, and is missed");
+                miss_unreadable(tx, id, now).await?;
+            }
+        }
+    }
+    Ok(rows)
+}
+
+async fn miss_unreadable(tx: &mut Connection, id: ReminderId, now: DateTime<Utc>) -> Result<(), StoreError> {
+    let sql = "UPDATE reminders SET status = 'missed', reason = $2, lease_owner = NULL, lease_until = NULL, \
+               updated_at = $3 WHERE id = $1";
+    let done = sqlx::query(sql).bind(id.0).bind(reasons::UNREADABLE).bind(Stamp::new(now)).execute(tx).await;
+    done.map(|_| ()).map_err(store_error)
 }
 
 /// Gives pending reminders whose time has come the number that is on file now, and ends calls that are not to be placed. A

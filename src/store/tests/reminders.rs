@@ -337,6 +337,30 @@ pub(in crate::store) async fn a_tool_asks_for_a_call_and_stops_them(open: fn(usi
     assert_eq!(lab.one.has_opted_out(&phone(40), Channel::Voice).await, Ok(true));
 }
 
+pub(in crate::store) async fn a_row_that_cannot_be_read_is_missed_and_the_others_are_called(
+    open: fn(usize) -> Opening,
+) {
+    let lab = open(1).await;
+    let (_, rows) = with_rows(&lab, 2).await;
+    for _ in 0..2 {
+        lab.one.add_reminder(&call_back(70), at(0, 0)).await.unwrap();
+    }
+    lab.run("UPDATE reminders SET phone = 'unknown' WHERE kind = 'call_back' AND status = 'pending'").await.unwrap();
+    lab.run(
+        "UPDATE reminders SET status = 'calling', attempts = 1, call_sid = 'lost' WHERE kind = 'call_back' \
+         AND status = 'skipped'",
+    )
+    .await
+    .unwrap();
+    let claimed: Vec<_> = claim(&lab.one, "a", 9, at(0, 0)).await.iter().map(|due| due.reminder.id).collect();
+    assert_eq!(claimed, rows);
+    let missed =
+        "SELECT count(*) FROM reminders WHERE status = 'missed' AND reason = 'unreadable' AND lease_owner IS NULL";
+    assert_eq!(lab.count(missed).await, 2);
+    let listed = lab.two.reminders_between(at(0, 0), at(0, 1), 9).await.unwrap();
+    assert_eq!(listed.len(), rows.len(), "operators see the others");
+}
+
 pub(in crate::store) async fn those_of_a_time_are_listed_latest_first(open: fn(usize) -> Opening) {
     let lab = open(1).await;
     let mut added = Vec::new();
