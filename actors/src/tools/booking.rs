@@ -136,7 +136,8 @@ impl ToolRouter {
     /// from the booking's: a booking that is asked for again writes it again. The booking stands without it. Gives what
     /// is on file then.
     async fn note_consent(&self, run: &Run, customer: &Customer, consent: bool) -> Option<Customer> {
-        if customer.reminder_consent == Some(consent) {
+        // A wish not to be called stands beside the consent, and is lifted with it.
+        if !consent && customer.reminder_consent == Some(false) {
             return None;
         }
         let tool_call_id = format!("{}:consent", run.effect.tool_call_id);
@@ -145,7 +146,8 @@ impl ToolRouter {
         let facts = CustomerFacts { reminder_consent: Some(consent), ..CustomerFacts::default() };
         let (render, seen) = rendered("Noted.");
         // Without it the customer is asked another time.
-        let _ = self.act(&run, Action::UpdateCustomer { customer: customer.id, facts, render }).await;
+        let (customer, caller) = (customer.id, run.identity.phone.clone());
+        let _ = self.act(&run, Action::UpdateCustomer { customer, facts, caller, render }).await;
         seen.load_full().map(Arc::unwrap_or_clone)
     }
 

@@ -141,7 +141,8 @@ impl ToolRouter {
             return Err(failure("nothing_to_change", "Nothing was given to change. Ask what is to be changed."));
         }
         let (render, seen) = rendered("The contact data is changed.");
-        let result = self.act(run, Action::UpdateCustomer { customer, facts, render }).await?;
+        let caller = run.identity.phone.clone();
+        let result = self.act(run, Action::UpdateCustomer { customer, facts, caller, render }).await?;
         let now = match seen.load_full() {
             Some(customer) => Some(Arc::unwrap_or_clone(customer)),
             None => self.on_file(customer).await,

@@ -34,7 +34,7 @@ async fn create(store: &Arc<dyn Records>, call: usize, name: &str, n: usize, fac
 }
 
 async fn update(store: &Arc<dyn Records>, call: usize, customer: CustomerId, facts: CustomerFacts) -> Outcome {
-    let action = Action::UpdateCustomer { customer, facts, render: Arc::new(|c| json!(c.name)) };
+    let action = Action::UpdateCustomer { customer, facts, caller: None, render: Arc::new(|c| json!(c.name)) };
     store.act(&effect(call, "update"), &Fence::open(), action).await
 }
 

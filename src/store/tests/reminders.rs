@@ -8,10 +8,11 @@ use otto_actors::domain::{
     AppointmentId, NewReminder, Reminder, ReminderId, ReminderKind, ReminderStatus, Round, reasons,
 };
 use otto_actors::effects::Fence;
-use otto_actors::ports::{Action, AppointmentStep, CallClaim, Channel, DueCall, OptOut};
+use otto_actors::ports::{Action, AppointmentStep, CallClaim, DueCall, RenderMessage};
 use serde_json::json;
 
 use super::changes::{Booked, cancel, move_to};
+use super::consent::opt_out;
 use super::lab::{Lab, Opening, at, effect, phone};
 use crate::store::Records;
 
@@ -79,11 +80,6 @@ pub(super) async fn with_rows(lab: &Lab, count: usize) -> (Vec<Booked>, Vec<Remi
 
 fn ids(booked: &[Booked]) -> Vec<AppointmentId> {
     booked.iter().map(|booked| booked.id).collect()
-}
-
-async fn opt_out(lab: &Lab, n: usize) {
-    let wish = OptOut { phone: phone(n), channel: Channel::Voice, reason: OptOut::ASKED };
-    lab.one.opt_out(&wish, at(0, 0)).await.unwrap();
 }
 
 pub(in crate::store) async fn no_second_has_more_calls_than_the_account(open: fn(usize) -> Opening) {
@@ -237,7 +233,7 @@ pub(in crate::store) async fn a_call_back_takes_the_place_of_those_that_wait(ope
     let anothers = asked(call_back(2)).await;
     let by_a_person = asked(NewReminder { for_staff: true, ..call_back(1) }).await;
     let ten = NewReminder { due_at: at(1, 0), ..call_back(1) };
-    let render: otto_actors::ports::RenderMessage = Arc::new(|| json!("noted"));
+    let render: RenderMessage = Arc::new(|| json!("noted"));
     let action = Action::RequestCallBack { new: ten, render };
     lab.two.act(&effect(1, "tool"), &Fence::open(), action).await.unwrap();
     let replaced = now(&lab, nine).await;
@@ -296,45 +292,6 @@ pub(in crate::store) async fn who_has_been_reminded_on_the_day_is_left_out(open:
         assert_eq!(lab.two.round_of(&round()).await.unwrap().len() as u64, made, "{after}");
         assert_eq!(lab.one.make_round(&round(), at(0, 0)).await, Ok(Some(made)), "{after}");
     }
-}
-
-pub(in crate::store) async fn opting_out_and_in(open: fn(usize) -> Opening) {
-    let lab = open(1).await;
-    let out = async |channel| lab.two.has_opted_out(&phone(1), channel).await.unwrap();
-    assert!(!out(Channel::Voice).await && !out(Channel::Text).await);
-    opt_out(&lab, 1).await;
-    opt_out(&lab, 1).await;
-    assert!(out(Channel::Voice).await && !out(Channel::Text).await);
-    lab.one.opt_in(&phone(1), Channel::Text).await.unwrap();
-    assert!(out(Channel::Voice).await, "the other channel");
-    lab.one.opt_in(&phone(1), Channel::Voice).await.unwrap();
-    assert!(!out(Channel::Voice).await);
-}
-
-pub(in crate::store) async fn a_tool_asks_for_a_call_and_stops_them(open: fn(usize) -> Opening) {
-    let lab = open(1).await;
-    let (booked, rows) = with_rows(&lab, 2).await;
-    let act = async |n: usize, action: Action| {
-        for store in [&lab.one, &lab.two] {
-            let done = store.act(&effect(n, "tool"), &Fence::open(), action.clone()).await;
-            assert_eq!(done, Ok(json!("noted")));
-        }
-    };
-    let render: otto_actors::ports::RenderMessage = Arc::new(|| json!("noted"));
-    act(1, Action::RequestCallBack { new: call_back(9), render: Arc::clone(&render) }).await;
-    assert_eq!(lab.count("SELECT count(*) FROM reminders WHERE kind = 'call_back'").await, 1);
-    for (n, reason, consents) in [(0, "wrong_number", 2), (1, OptOut::ASKED, 1)] {
-        let opt_out = OptOut { phone: phone(n), channel: Channel::Voice, reason };
-        let customer = Some(booked[n].owner);
-        act(2 + n, Action::StopReminders { opt_out, customer, render: Arc::clone(&render) }).await;
-        let row = now(&lab, rows[n]).await;
-        assert_eq!((row.status, row.reason.as_deref()), (ReminderStatus::Skipped, Some(reasons::OPTED_OUT)));
-        assert_eq!(lab.one.has_opted_out(&phone(n), Channel::Voice).await, Ok(true));
-        assert_eq!(lab.count("SELECT count(*) FROM customers WHERE reminder_consent").await, consents, "{reason}");
-    }
-    let stranger = OptOut { phone: phone(40), channel: Channel::Voice, reason: OptOut::ASKED };
-    act(4, Action::StopReminders { opt_out: stranger, customer: None, render }).await;
-    assert_eq!(lab.one.has_opted_out(&phone(40), Channel::Voice).await, Ok(true));
 }
 
 pub(in crate::store) async fn a_row_that_cannot_be_read_is_missed_and_the_others_are_called(

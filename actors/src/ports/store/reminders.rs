@@ -67,7 +67,8 @@ pub trait ReminderStore: Send + Sync {
     /// Notes that a number does not want to be called or texted any more.
     async fn opt_out(&self, opt_out: &OptOut, now: DateTime<Utc>) -> Result<(), StoreError>;
 
-    /// Notes that a number wants text messages again.
+    /// Notes that a number wants to be called or texted again. A customer's consent to be called says so, too
+    /// ([`Action`](super::Action)).
     async fn opt_in(&self, phone: &crate::domain::PhoneNumber, channel: Channel) -> Result<(), StoreError>;
 
     /// Whether a number does not want to be called or texted.
@@ -250,6 +251,8 @@ pub struct OptOut {
 impl OptOut {
     /// The person with that number said so.
     pub const ASKED: &'static str = "asked";
+    /// Somebody else than the customer has that number.
+    pub const WRONG_NUMBER: &'static str = "wrong_number";
 }
 
 /// A line of the dry run: who would be called, and when.

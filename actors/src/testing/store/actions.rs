@@ -39,10 +39,12 @@ impl Records {
             Action::ChangeAppointment { change, render } => self.change(change).map(|(a, c)| render(&a, &c)),
             Action::CreateCustomer { new, facts, render } => {
                 self.free_phone(&new.phone, None)?;
-                let id = self.add(Customer::new(CustomerId(0), new.name, new.phone));
-                self.update(id, facts).map(|c| render(&c))
+                let id = self.add(Customer::new(CustomerId(0), new.name, new.phone.clone()));
+                self.update(id, facts, Some(&new.phone)).map(|c| render(&c))
             }
-            Action::UpdateCustomer { customer, facts, render } => self.update(customer, facts).map(|c| render(&c)),
+            Action::UpdateCustomer { customer, facts, caller, render } => {
+                self.update(customer, facts, caller.as_ref()).map(|c| render(&c))
+            }
             Action::AddVehicle { customer, vehicle, render } => self.add_vehicle(customer, vehicle).map(|v| render(&v)),
             Action::TakeMessage { message, render } => {
                 self.messages.push(message);
@@ -177,7 +179,13 @@ impl Records {
         if taken { Err(StoreError::OnFile("phone")) } else { Ok(()) }
     }
 
-    fn update(&mut self, id: CustomerId, facts: CustomerFacts) -> Result<Customer, StoreError> {
+    fn update(
+        &mut self,
+        id: CustomerId,
+        facts: CustomerFacts,
+        caller: Option<&PhoneNumber>,
+    ) -> Result<Customer, StoreError> {
+        let agrees = facts.reminder_consent == Some(true);
         let old = self.customer(id)?;
         let new = Customer {
             name: facts.name.unwrap_or(old.name),
@@ -195,6 +203,9 @@ impl Records {
         };
         self.free_phone(&new.phone, Some(id))?;
         self.customers.iter_mut().filter(|c| c.id == id).for_each(|c| *c = new.clone());
+        if agrees {
+            self.lift_opt_out(&new.phone, caller);
+        }
         Ok(new)
     }
 

@@ -179,6 +179,14 @@ impl Records {
         }
     }
 
+    /// The customer with that number agrees to be called.
+    pub(super) fn lift_opt_out(&mut self, phone: &PhoneNumber, caller: Option<&PhoneNumber>) {
+        let own = caller == Some(phone);
+        let lifted =
+            |o: &OptOut| (&o.phone, o.channel) == (phone, Channel::Voice) && (own || o.reason != OptOut::WRONG_NUMBER);
+        self.opt_outs.retain(|o| !lifted(o));
+    }
+
     pub(super) fn has_opted_out(&self, phone: &PhoneNumber, channel: Channel) -> bool {
         self.opt_outs.iter().any(|own| (&own.phone, own.channel) == (phone, channel))
     }

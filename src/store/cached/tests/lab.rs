@@ -98,7 +98,7 @@ pub(super) fn renaming(customer: CustomerId, name: &str) -> Action {
 }
 
 pub(super) fn change(customer: CustomerId, facts: CustomerFacts) -> Action {
-    Action::UpdateCustomer { customer, facts, render: Arc::new(|_: &Customer| Value::Null) }
+    Action::UpdateCustomer { customer, facts, caller: None, render: Arc::new(|_: &Customer| Value::Null) }
 }
 
 pub(super) async fn act(store: &dyn Store, action: Action) -> Value {
