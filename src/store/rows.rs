@@ -58,7 +58,7 @@ impl TryFrom<CustomerRow> for Customer {
         Ok(Self {
             id: CustomerId(row.id),
             name: row.name,
-            phone: PhoneNumber::parse(&row.phone).map_err(|_| unexpected("customers.phone", "E.164"))?,
+            phone: PhoneNumber::from_e164(&row.phone).map_err(|_| unexpected("customers.phone", "E.164"))?,
             email: row.email,
             birth_date: row.birth_date,
             street: row.street,
@@ -203,7 +203,7 @@ impl TryFrom<ReminderRow> for Reminder {
             kind: ReminderKind::parse(&row.kind).ok_or_else(|| unexpected("reminders.kind", WORD))?,
             appointment: row.appointment_id.map(AppointmentId),
             customer: row.customer_id.map(CustomerId),
-            phone: PhoneNumber::parse(&row.phone).map_err(|_| unexpected("reminders.phone", "E.164"))?,
+            phone: PhoneNumber::from_e164(&row.phone).map_err(|_| unexpected("reminders.phone", "E.164"))?,
             about: row.about,
             due_at: row.due_at.utc(),
             until: row.until.utc(),
@@ -251,7 +251,7 @@ impl TryFrom<MessageRow> for TakenMessage {
     type Error = StoreError;
 
     fn try_from(row: MessageRow) -> Result<Self, StoreError> {
-        let caller = row.caller.map(|number| PhoneNumber::parse(&number)).transpose();
+        let caller = row.caller.map(|number| PhoneNumber::from_e164(&number)).transpose();
         let message = NewMessage {
             caller: caller.map_err(|_| unexpected("messages.caller", "E.164"))?,
             customer: row.customer_id.map(CustomerId),
