@@ -57,7 +57,8 @@ macro_rules! keeps_the_contract {
                 attempts_that_do_not_count_are_told_apart a_number_is_called_once_at_a_time
                 what_came_of_the_conversation_wins of_many_that_claim_at_once_each_row_goes_to_one;
             texts: a_text_is_ordered_with_what_it_is_about how_a_text_stands_never_goes_back
-                a_text_message_confirms_the_earliest the_call_log_is_the_same_in_any_order
+                without_a_text_the_earliest_that_is_scheduled_is_confirmed
+                a_text_message_confirms_what_the_latest_one_was_about the_call_log_is_the_same_in_any_order
                 messages_are_listed_latest_first;
         }
     };

@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 
 use super::Records;
 use crate::domain::{
-    Appointment, AppointmentId, AppointmentStatus, CallSid, Customer, CustomerId, NewReminder, PhoneNumber, Reminder,
-    ReminderId, ReminderKind, ReminderOutcome, ReminderStatus, Round, reasons,
+    Appointment, AppointmentId, AppointmentStatus, CallSid, Customer, CustomerId, NewReminder, OutboxId, PhoneNumber,
+    Reminder, ReminderId, ReminderKind, ReminderOutcome, ReminderStatus, Round, reasons,
 };
 use crate::ports::{
     AppointmentChange, AppointmentStep, CallClaim, CallSettled, Channel, DueCall, DueTask, OptOut, Order, StoreError,
@@ -208,7 +208,14 @@ impl Records {
         match self.texts.iter_mut().find(|text| text.order == progress.order) {
             Some(known) if known.sid == progress.sid && progress.follows(&known.status) => *known = progress.clone(),
             Some(_) => {}
-            None => self.texts.push(progress.clone()),
+            None => {
+                self.texts.push(progress.clone());
+                let about = |(id, order): &(OutboxId, Order)| match order {
+                    Order::Text(text) if *id == progress.order => Some((*id, text.appointment)),
+                    _ => None,
+                };
+                self.texted.extend(self.outbox.iter().find_map(about));
+            }
         }
     }
 
@@ -219,8 +226,15 @@ impl Records {
     ) -> Result<Option<(Appointment, Customer)>, StoreError> {
         let Some(customer) = self.customers.iter().find(|c| c.phone == *phone).cloned() else { return Ok(None) };
         let coming = |a: &&Appointment| a.customer == customer.id && a.status.is_open() && a.starts_at > now;
-        let earliest = self.appointments.iter().filter(coming).min_by_key(|a| (a.starts_at, a.id)).cloned();
-        match earliest {
+        let latest = self
+            .texted
+            .iter()
+            .rev()
+            .filter(|(order, _)| self.has_come(*order))
+            .find_map(|(_, about)| self.appointments.iter().filter(coming).find(|a| a.id == *about));
+        let scheduled = |a: &Appointment| a.status == AppointmentStatus::Scheduled;
+        let earliest = || self.appointments.iter().filter(coming).min_by_key(|a| (!scheduled(a), a.starts_at, a.id));
+        match latest.or_else(earliest).cloned() {
             Some(appointment) if appointment.status == AppointmentStatus::Scheduled => {
                 let step = AppointmentStep::Confirm;
                 let (appointment, customer) = (appointment.id, customer.id);
@@ -228,6 +242,11 @@ impl Records {
             }
             confirmed => Ok(confirmed.map(|appointment| (appointment, customer))),
         }
+    }
+
+    fn has_come(&self, order: OutboxId) -> bool {
+        let failed = |text: &TextProgress| ["failed", "undelivered", "canceled"].contains(&&*text.status);
+        self.texts.iter().any(|text| text.order == order && !failed(text))
     }
 
     /// Orders a text message about an appointment as it is now.

@@ -6,11 +6,12 @@ use chrono::{DateTime, Utc};
 
 use super::{FakeStore, maria};
 use crate::domain::{
-    Appointment, AppointmentId, AppointmentStatus, BayId, NewReminder, PhoneNumber, ReminderKind, ReminderOutcome,
-    ReminderStatus, Round, reasons,
+    Appointment, AppointmentId, AppointmentStatus, BayId, NewReminder, OutboxId, PhoneNumber, ReminderKind,
+    ReminderOutcome, ReminderStatus, Round, reasons,
 };
 use crate::ports::{
-    CallClaim, CallSettled, Channel, DueCall, DueTask, OptOut, Order, ReminderStore as _, TextProgress, TextStore as _,
+    CallClaim, CallSettled, Channel, DueCall, DueTask, OptOut, Order, ReminderStore as _, TextKind, TextOrder,
+    TextProgress, TextStore as _,
 };
 
 const LEASE: Duration = Duration::from_secs(60);
@@ -119,9 +120,22 @@ async fn what_is_overdue_is_texted_and_opt_outs_are_obeyed() {
     let wanted = store.add_reminder(&new, at(0, 0)).await.unwrap();
     assert_eq!(store.reminder(replaced).await.unwrap().unwrap().reason.as_deref(), Some(reasons::REPLACED));
     assert_eq!(claim(&store, at(3, 0)).await[0].reminder.id, wanted);
-    let confirmed = store.confirm_by_text(&phone, at(0, 0)).await.unwrap().unwrap().0;
+    let confirm = async || store.confirm_by_text(&phone, at(0, 0)).await.unwrap().unwrap().0;
+    let confirmed = confirm().await;
     assert_eq!((confirmed.id, confirmed.version), (AppointmentId(1), 2));
-    assert_eq!(store.confirm_by_text(&phone, at(0, 0)).await.unwrap().unwrap().0, confirmed);
+    assert_eq!(confirm().await, confirmed);
+    // The one about the second appointment is the latest, until it turns out not to have come.
+    store.change(|records| {
+        records.appointments[1].status = AppointmentStatus::Scheduled;
+        let about = TextOrder { about: TextKind::Booked, appointment: AppointmentId(2), version: 1 };
+        records.outbox = vec![(OutboxId(9), Order::Text(about))];
+    });
+    let word =
+        |status: &str| TextProgress { order: OutboxId(9), sid: "SM9".into(), status: status.into(), error_code: None };
+    store.text_progress(&word("sent"), at(0, 0)).await.unwrap();
+    assert_eq!(confirm().await.id, AppointmentId(2));
+    store.text_progress(&word("undelivered"), at(0, 0)).await.unwrap();
+    assert_eq!(confirm().await.id, AppointmentId(1));
 }
 
 #[test]
