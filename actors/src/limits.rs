@@ -276,6 +276,9 @@ pub const TEXT_TIMEOUT_MS: Duration = ms(12_000);
 pub const TEXT_SETTLE_MS: Duration = ms(60_000);
 /// How far back a text message of an earlier attempt is looked for: as long as Twilio may keep one in its queue, and more.
 pub const TEXT_LOOK_BACK_MS: Duration = ms(24 * 60 * 60 * 1_000);
+/// How long after the hours in which customers may be called the text message that stands for their calls is still sent: it is
+/// ordered when these hours end.
+pub const TEXTS_AFTER_HOURS_MS: Duration = ms(15 * 60 * 1_000);
 /// Longest text message, in characters; Twilio takes 1,600.
 pub const TEXT_MAX_CHARS: usize = 1_600;
 /// Between two looks for changes in the calendar outside, when it does not say that there are some.

@@ -78,7 +78,7 @@ pub(super) async fn confirm(
         appointment_columns!(),
         " FROM appointments WHERE customer_id = (SELECT c.id FROM customers AS c WHERE c.phone = $1) \
          AND status IN ('scheduled', 'confirmed') AND starts_at > $2 \
-         ORDER BY (id = (SELECT a.id FROM appointments AS a JOIN outbox AS o ON o.subject = 'text:' || a.id \
+         ORDER BY (id = (SELECT a.id FROM appointments AS a JOIN outbox AS o ON o.subject IN ('text:' || a.id, 'reminder:' || a.id) \
                          JOIN texts AS t ON t.outbox_id = o.id JOIN customers AS c ON c.id = a.customer_id \
                          WHERE c.phone = $1 AND a.status IN ('scheduled', 'confirmed') AND a.starts_at > $2 \
                          AND t.status NOT IN ('failed', 'undelivered', 'canceled') \

@@ -56,7 +56,8 @@ macro_rules! keeps_the_contract {
             attempts: each_word_of_an_attempt_by_where_it_stands an_attempt_is_held_and_found_in_doubt
                 attempts_that_do_not_count_are_told_apart a_number_is_called_once_at_a_time
                 what_came_of_the_conversation_wins of_many_that_claim_at_once_each_row_goes_to_one;
-            texts: a_text_is_ordered_with_what_it_is_about how_a_text_stands_never_goes_back
+            texts: a_text_is_ordered_with_what_it_is_about a_reminder_that_waits_holds_up_no_confirmation
+                how_a_text_stands_never_goes_back
                 without_a_text_the_earliest_that_is_scheduled_is_confirmed
                 a_text_message_confirms_what_the_latest_one_was_about the_call_log_is_the_same_in_any_order
                 messages_are_listed_latest_first;

@@ -6,13 +6,13 @@ use otto_actors::domain::{AnsweredBy, AppointmentStatus, CallStatus, OutboxId};
 use otto_actors::effects::Fence;
 use otto_actors::ports::{
     Action, AppointmentChange, AppointmentStep, Booking, CallEnd, CallFacts, CallProgress, CallRecord, Claim,
-    NewMessage, Order, StoreError, TextKind, TextOrder, TextProgress,
+    NewMessage, Order, OutboxRow, StoreError, TextKind, TextOrder, TextProgress,
 };
 use serde_json::json;
 
 use super::changes::{Booked, cancel, move_to};
 use super::lab::{Lab, Opening, at, book, by_new, customer, effect, phone, render};
-use super::reminders::LEASE;
+use super::reminders::{LEASE, with_rows};
 
 async fn ordered(lab: &Lab) -> Vec<(OutboxId, TextOrder)> {
     let claim = Claim { kind: "text", worker: "a", limit: 9, lease: LEASE, now: at(0, 0) };
@@ -49,6 +49,29 @@ pub(in crate::store) async fn a_text_is_ordered_with_what_it_is_about(open: fn(u
         lab.one.act(&effect(n, "change"), &Fence::open(), action).await.unwrap();
         assert_eq!(orders().await, expected);
     }
+}
+
+pub(in crate::store) async fn a_reminder_that_waits_holds_up_no_confirmation(open: fn(usize) -> Opening) {
+    let lab = open(1).await;
+    let (booked, _) = with_rows(&lab, 1).await;
+    lab.one.miss_overdue(at(2, 0), true).await.unwrap();
+    let claim = async |now| {
+        let claim = Claim { kind: "text", worker: "a", limit: 9, lease: LEASE, now };
+        lab.two.claim_due(&claim).await.unwrap()
+    };
+    let about = |row: &OutboxRow| match &row.order {
+        Order::Text(text) => text.about,
+        other => panic!("{other:?}"),
+    };
+    let reminder = claim(at(3, 0)).await.remove(0);
+    assert_eq!(about(&reminder), TextKind::Reminder);
+    assert!(lab.one.failed(&reminder, at(15, 0), "customers are not texted at this hour").await.unwrap());
+    let Booked { id, owner } = booked[0];
+    let change = AppointmentChange { appointment: id, customer: owner, step: move_to(at(19, 0)), text: true };
+    let action = Action::ChangeAppointment { change, render: render() };
+    lab.one.act(&effect(1, "change"), &Fence::open(), action).await.unwrap();
+    assert_eq!(claim(at(4, 0)).await.iter().map(about).collect::<Vec<_>>(), [TextKind::Moved]);
+    assert_eq!(claim(at(15, 0)).await.iter().map(about).collect::<Vec<_>>(), [TextKind::Reminder, TextKind::Moved]);
 }
 
 pub(in crate::store) async fn how_a_text_stands_never_goes_back(open: fn(usize) -> Opening) {
