@@ -25,7 +25,7 @@ pub struct Customer {
     pub city: Option<String>,
     /// As the post writes it.
     pub postal_code: Option<String>,
-    /// The day of the first contact.
+    /// The day of the first contact, in the shop's zone.
     pub since: Option<NaiveDate>,
     /// A person or a business.
     pub kind: CustomerKind,
@@ -99,6 +99,8 @@ pub struct NewCustomer {
     pub name: String,
     /// The caller id.
     pub phone: PhoneNumber,
+    /// The day of the first contact, in the shop's zone.
+    pub since: NaiveDate,
 }
 
 impl Customer {

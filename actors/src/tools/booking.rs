@@ -99,7 +99,7 @@ impl ToolRouter {
         let at = date.and_time(reading::time(&args.time)?);
         let minutes = service.minutes;
         let starts_at = slots::check_start(&self.shop, at, minutes, self.clock.now()).map_err(|e| not_bookable(&e))?;
-        let (customer, id) = booking_customer(&run.identity, args.customer_name)?;
+        let (customer, id) = booking_customer(&run.identity, args.customer_name, self.today())?;
         let appointment = NewAppointment {
             customer: id,
             vehicle: args.vehicle_id,
@@ -195,7 +195,11 @@ fn booked(shop: &Shop, service: &Service, appointment: &Appointment, customer: &
     success(data, format!("Booked: {} on {}.", appointment.service, spoken::date_time(at)))
 }
 
-fn booking_customer(identity: &Identity, name: Option<String>) -> Result<(BookingCustomer, CustomerId), Value> {
+fn booking_customer(
+    identity: &Identity,
+    name: Option<String>,
+    today: NaiveDate,
+) -> Result<(BookingCustomer, CustomerId), Value> {
     if let Some(customer) = &identity.customer {
         return Ok((BookingCustomer::OnFile(customer.id), customer.id));
     }
@@ -203,5 +207,5 @@ fn booking_customer(identity: &Identity, name: Option<String>) -> Result<(Bookin
     let name = reading::name(name, "customer_name")?.ok_or_else(|| {
         failure("name_needed", "The caller is not on file: ask for the full name, then book with it.")
     })?;
-    Ok((BookingCustomer::New(NewCustomer { name, phone }), CustomerId(0)))
+    Ok((BookingCustomer::New(NewCustomer { name, phone, since: today }), CustomerId(0)))
 }

@@ -109,7 +109,8 @@ impl ToolRouter {
             ..CustomerFacts::default()
         };
         let (render, seen) = rendered("The caller is on file now.");
-        let action = Action::CreateCustomer { new: NewCustomer { name, phone }, facts, render };
+        let new = NewCustomer { name, phone, since: self.today() };
+        let action = Action::CreateCustomer { new, facts, render };
         let result = self.act(run, action).await.map_err(|result| match result["error"].as_str() {
             // The number is the caller's own, so this tells nobody anything of somebody else.
             Some("phone_refused") => failure("on_file", "The caller's number is on file already. No need to add it."),

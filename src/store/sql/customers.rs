@@ -24,7 +24,7 @@ pub(super) async fn find_or_add(tx: &mut Connection, new: &NewCustomer) -> Resul
         .bind(new.name.trim())
         .bind(search_name(&new.name))
         .bind(new.phone.as_e164())
-        .bind(Utc::now().date_naive())
+        .bind(new.since)
         .execute(&mut *tx)
         .await
         .map_err(store_error)?;
@@ -43,7 +43,7 @@ pub(super) async fn create(
     let id: i64 = sqlx::query_scalar(sql)
         .bind(new.name.trim())
         .bind(new.phone.as_e164())
-        .bind(Utc::now().date_naive())
+        .bind(new.since)
         .fetch_one(&mut *tx)
         .await
         .map_err(store_error)?;

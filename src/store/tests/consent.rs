@@ -7,7 +7,7 @@ use otto_actors::effects::Fence;
 use otto_actors::ports::{Action, Channel, OptOut, RenderMessage};
 use serde_json::json;
 
-use super::lab::{Lab, Opening, at, effect, phone};
+use super::lab::{Lab, Opening, at, effect, phone, today};
 use super::reminders::{call_back, now, with_rows};
 
 pub(super) async fn opt_out(lab: &Lab, n: usize) {
@@ -93,7 +93,7 @@ pub(in crate::store) async fn who_agrees_again_is_called_again(open: fn(usize) -
     }
     opt_out(&lab, 5).await;
     let facts = CustomerFacts { reminder_consent: Some(true), ..CustomerFacts::default() };
-    let new = NewCustomer { name: "Jo".into(), phone: phone(5) };
+    let new = NewCustomer { name: "Jo".into(), phone: phone(5), since: today() };
     let action = Action::CreateCustomer { new, facts, render: Arc::new(|_| json!("created")) };
     lab.one.act(&effect(20, "create"), &Fence::open(), action).await.unwrap();
     assert!(!is_out(&lab, 5).await, "a new customer who agrees");

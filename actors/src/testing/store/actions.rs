@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use super::Records;
 use crate::domain::{
-    Appointment, AppointmentId, AppointmentStatus, BayId, BookedTime, Customer, CustomerFacts, CustomerId, NewVehicle,
-    OutboxId, PhoneNumber, Vehicle, VehicleId,
+    Appointment, AppointmentId, AppointmentStatus, BayId, BookedTime, Customer, CustomerFacts, CustomerId, NewCustomer,
+    NewVehicle, OutboxId, PhoneNumber, Vehicle, VehicleId,
 };
 use crate::effects::{EffectId, Fence};
 use crate::ports::{
@@ -39,7 +39,7 @@ impl Records {
             Action::ChangeAppointment { change, render } => self.change(change).map(|(a, c)| render(&a, &c)),
             Action::CreateCustomer { new, facts, render } => {
                 self.free_phone(&new.phone, None)?;
-                let id = self.add(Customer::new(CustomerId(0), new.name, new.phone.clone()));
+                let id = self.add_new(&new);
                 self.update(id, facts, Some(&new.phone)).map(|c| render(&c))
             }
             Action::UpdateCustomer { customer, facts, caller, render } => {
@@ -91,7 +91,7 @@ impl Records {
             BookingCustomer::New(new) => match self.customers.iter().find(|c| c.phone == new.phone).cloned() {
                 Some(customer) => customer,
                 None => {
-                    let id = self.add(Customer::new(CustomerId(0), new.name, new.phone));
+                    let id = self.add_new(&new);
                     self.customer(id)?
                 }
             },
@@ -168,9 +168,10 @@ impl Records {
         self.customers.iter().find(|c| c.id == id).cloned().ok_or(StoreError::NotFound("customer"))
     }
 
-    fn add(&mut self, customer: Customer) -> CustomerId {
+    fn add_new(&mut self, new: &NewCustomer) -> CustomerId {
         let id = CustomerId(next_id(self.customers.len()));
-        self.customers.push(Customer { id, ..customer });
+        let customer = Customer::new(id, new.name.clone(), new.phone.clone());
+        self.customers.push(Customer { since: Some(new.since), ..customer });
         id
     }
 

@@ -87,7 +87,8 @@ pub(super) fn phone(n: usize) -> PhoneNumber {
 
 /// Puts somebody on file.
 pub(super) async fn create(store: &dyn Store, n: usize, name: &str) -> CustomerId {
-    let new = NewCustomer { name: name.into(), phone: phone(n) };
+    let since = "2026-11-23".parse().unwrap();
+    let new = NewCustomer { name: name.into(), phone: phone(n), since };
     let render = Arc::new(|customer: &Customer| json!(customer.id.0));
     let id = act(store, Action::CreateCustomer { new, facts: CustomerFacts::default(), render }).await;
     CustomerId(id.as_i64().unwrap())
