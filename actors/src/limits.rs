@@ -298,7 +298,7 @@ pub const REMINDER_BATCH_CALLS: usize = 16;
 pub const REMINDER_CONCURRENCY: usize = 32;
 /// Placing a call, attempts to connect included.
 pub const REMINDER_DIAL_TIMEOUT_MS: Duration = ms(20_000);
-/// Asking how calls stand.
+/// Asking how calls stand, or to take one back.
 pub const REMINDER_ASK_TIMEOUT_MS: Duration = ms(20_000);
 /// How long a claimed call is held; a node that dies with it gives it back then.
 pub const REMINDER_LEASE_MS: Duration = ms(120_000);
@@ -375,8 +375,8 @@ const _: () = {
         "an attempt is over before it is asked for"
     );
     assert!(
-        claim_and_settle + REMINDER_ASK_TIMEOUT_MS.as_millis() < REMINDER_LEASE_MS.as_millis(),
-        "no lease ends while Twilio is being asked"
+        claim_and_settle + 2 * REMINDER_ASK_TIMEOUT_MS.as_millis() < REMINDER_LEASE_MS.as_millis(),
+        "no lease ends while Twilio is being asked for a call and to take it back"
     );
     assert!(REMINDER_DIAL_TIMEOUT_MS.as_millis() + claim_and_settle < REMINDER_LEASE_MS.as_millis());
     assert!(TTS_FILLER_AFTER_MS.as_millis() < TTS_SILENCE_MAX_MS.as_millis());
