@@ -50,7 +50,8 @@ async fn attempt(store: Arc<dyn Records>, process: usize, n: usize) -> Result<()
         booked_by: "phone",
     };
     let phone = PhoneNumber::parse(&format!("+1555555{caller:04}")).expect("a number");
-    let customer = BookingCustomer::New(NewCustomer { name: format!("Customer {caller}"), phone });
+    let since = first_slot().date_naive();
+    let customer = BookingCustomer::New(NewCustomer { name: format!("Customer {caller}"), phone, since });
     let call = CallSid::parse(&format!("CA{caller:032}")).expect("a SID");
     let effect = EffectId { call, turn: TurnId(1), tool_call_id: "call_1".into() };
     let booking = Booking { customer, appointment, avoid: Vec::new(), text: false };

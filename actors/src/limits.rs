@@ -285,6 +285,9 @@ pub const TEXT_TIMEOUT_MS: Duration = ms(12_000);
 pub const TEXT_SETTLE_MS: Duration = ms(60_000);
 /// How far back a text message of an earlier attempt is looked for: as long as Twilio may keep one in its queue, and more.
 pub const TEXT_LOOK_BACK_MS: Duration = ms(24 * 60 * 60 * 1_000);
+/// How long after the hours in which customers may be called the text message that stands for their calls is still sent: it is
+/// ordered when these hours end.
+pub const TEXTS_AFTER_HOURS_MS: Duration = ms(15 * 60 * 1_000);
 /// Longest text message, in characters; Twilio takes 1,600.
 pub const TEXT_MAX_CHARS: usize = 1_600;
 /// Between two looks for changes in the calendar outside, when it does not say that there are some.
@@ -304,7 +307,7 @@ pub const REMINDER_BATCH_CALLS: usize = 16;
 pub const REMINDER_CONCURRENCY: usize = 32;
 /// Placing a call, attempts to connect included.
 pub const REMINDER_DIAL_TIMEOUT_MS: Duration = ms(20_000);
-/// Asking how calls stand.
+/// Asking how calls stand, or to take one back.
 pub const REMINDER_ASK_TIMEOUT_MS: Duration = ms(20_000);
 /// How long a claimed call is held; a node that dies with it gives it back then.
 pub const REMINDER_LEASE_MS: Duration = ms(120_000);
@@ -382,8 +385,8 @@ const _: () = {
         "an attempt is over before it is asked for"
     );
     assert!(
-        claim_and_settle + REMINDER_ASK_TIMEOUT_MS.as_millis() < REMINDER_LEASE_MS.as_millis(),
-        "no lease ends while Twilio is being asked"
+        claim_and_settle + 2 * REMINDER_ASK_TIMEOUT_MS.as_millis() < REMINDER_LEASE_MS.as_millis(),
+        "no lease ends while Twilio is being asked for a call and to take it back"
     );
     assert!(REMINDER_DIAL_TIMEOUT_MS.as_millis() + claim_and_settle < REMINDER_LEASE_MS.as_millis());
     assert!(TTS_FILLER_AFTER_MS.as_millis() < TTS_SILENCE_MAX_MS.as_millis());

@@ -7,8 +7,9 @@ use otto_actors::domain::{
     VehicleId,
 };
 use otto_actors::ports::{NewMessage, StoreError, TakenMessage};
-use sqlx::FromRow;
+use sqlx::{ColumnIndex, Decode, FromRow, Row, Type};
 
+use super::driver_error;
 use super::stamp::Stamp;
 
 /// A count as the databases hold it.
@@ -57,7 +58,7 @@ impl TryFrom<CustomerRow> for Customer {
         Ok(Self {
             id: CustomerId(row.id),
             name: row.name,
-            phone: PhoneNumber::parse(&row.phone).map_err(|_| unexpected("customers.phone", "E.164"))?,
+            phone: PhoneNumber::from_e164(&row.phone).map_err(|_| unexpected("customers.phone", "E.164"))?,
             email: row.email,
             birth_date: row.birth_date,
             street: row.street,
@@ -202,7 +203,7 @@ impl TryFrom<ReminderRow> for Reminder {
             kind: ReminderKind::parse(&row.kind).ok_or_else(|| unexpected("reminders.kind", WORD))?,
             appointment: row.appointment_id.map(AppointmentId),
             customer: row.customer_id.map(CustomerId),
-            phone: PhoneNumber::parse(&row.phone).map_err(|_| unexpected("reminders.phone", "E.164"))?,
+            phone: PhoneNumber::from_e164(&row.phone).map_err(|_| unexpected("reminders.phone", "E.164"))?,
             about: row.about,
             due_at: row.due_at.utc(),
             until: row.until.utc(),
@@ -215,6 +216,24 @@ impl TryFrom<ReminderRow> for Reminder {
             outcome: row.outcome.map(known).transpose()?,
             reason: row.reason,
         })
+    }
+}
+
+/// A call to be placed, as far as it can be read: a row that cannot takes nothing from the others.
+pub(super) struct ReadReminder {
+    pub(super) id: ReminderId,
+    pub(super) read: Result<Reminder, StoreError>,
+}
+
+impl<'r, R: Row> FromRow<'r, R> for ReadReminder
+where
+    ReminderRow: FromRow<'r, R>,
+    i64: Decode<'r, R::Database> + Type<R::Database>,
+    &'static str: ColumnIndex<R>,
+{
+    fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
+        let read = ReminderRow::from_row(row).map_err(driver_error).and_then(Reminder::try_from);
+        Ok(Self { id: ReminderId(row.try_get("id")?), read })
     }
 }
 
@@ -232,7 +251,7 @@ impl TryFrom<MessageRow> for TakenMessage {
     type Error = StoreError;
 
     fn try_from(row: MessageRow) -> Result<Self, StoreError> {
-        let caller = row.caller.map(|number| PhoneNumber::parse(&number)).transpose();
+        let caller = row.caller.map(|number| PhoneNumber::from_e164(&number)).transpose();
         let message = NewMessage {
             caller: caller.map_err(|_| unexpected("messages.caller", "E.164"))?,
             customer: row.customer_id.map(CustomerId),

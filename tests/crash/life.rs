@@ -113,7 +113,8 @@ fn request(seed: u64, caller: usize, state: &CallerState) -> Action {
     let starts_at = slot(rng.random_range(0..SLOTS));
     let Some(has) = &state.holds else {
         let phone = PhoneNumber::parse(&format!("+1555555{caller:04}")).expect("a number");
-        let customer = BookingCustomer::New(NewCustomer { name: format!("Customer {caller}"), phone });
+        let since = slot(0).date_naive();
+        let customer = BookingCustomer::New(NewCustomer { name: format!("Customer {caller}"), phone, since });
         let appointment = NewAppointment {
             customer: CustomerId(0),
             vehicle: None,

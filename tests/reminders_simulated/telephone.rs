@@ -200,6 +200,11 @@ impl Telephony for Telephone {
         Ok(self.state(|state| state.calls.iter().find(|own| own.call == *call).map(|own| seen(own, state.now))))
     }
 
+    /// No call of its waits.
+    async fn cancel(&self, _: &CallSid) -> Result<(), VendorError> {
+        Err(error(VendorErrorKind::Rejected))
+    }
+
     fn can_text(&self) -> bool {
         false
     }

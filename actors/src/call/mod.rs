@@ -29,7 +29,7 @@ use tokio::time::Instant;
 
 use crate::actor::{ActorError, Behaviour, ChildEnd, Mailbox, ReplyTo};
 use crate::domain::{AnsweredBy, Appointment, Customer, StreamSid, TurnId};
-use crate::effects::TurnClock;
+use crate::effects::{EffectId, TurnClock};
 use crate::events::{CallBegan, CallOver, emit};
 use crate::limits;
 use crate::media::MediaReport;
@@ -183,6 +183,8 @@ pub struct CallState {
 struct RunningTool {
     name: String,
     turn: TurnId,
+    /// What it is to do.
+    effect: EffectId,
     since: Instant,
 }
 

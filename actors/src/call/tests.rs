@@ -15,7 +15,7 @@ mod voices;
 use crate::domain::PhoneNumber;
 use crate::ports::{MediaEvent, Message};
 use crate::registry::StreamEnd;
-use crate::testing::model::{FakeModel, call, text};
+use crate::testing::model::{FakeModel, Piece, call, text};
 use crate::testing::ms;
 use crate::testing::phone::Phone;
 use crate::testing::store::{FakeStore, KNOWN_PHONE};
@@ -99,6 +99,32 @@ async fn a_slow_tool_gets_a_filler() {
     world.stt.says("please book it").await;
     phone.hears("One moment, please.You are booked for Tuesday at ten. What else?").await;
     takes_its_leave(world, &phone).await;
+}
+
+/// Asks for the same message twice, as a model does that has heard nothing of the first one.
+fn note_taker(history: &[Message]) -> Vec<Piece> {
+    const NOTE: &str = r#"{"message":"The key is in the box.","caller_name":null,"call_back_number":null}"#;
+    match history.last() {
+        Some(Message::User(said)) if said.contains("bye") => {
+            vec![text("Have a nice day. "), call("call_end", "end_call", r#"{"reason":"done"}"#)]
+        }
+        Some(Message::User(_)) => vec![call("call_1", "take_message", NOTE)],
+        Some(Message::Tool { tool_call_id, .. }) if tool_call_id == "call_1" => {
+            vec![call("call_2", "take_message", NOTE)]
+        }
+        _ => vec![text("I have noted it.")],
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_model_asks_for_again_happens_once() {
+    let world = World::new(FakeModel::thinking(|request| note_taker(&request.history))).await;
+    let phone = world.dial(KNOWN_PHONE).await;
+    phone.hears(KNOWN_GREETING).await;
+    world.stt.says("please take a message").await;
+    phone.hears("I have noted it.").await;
+    let store = takes_its_leave(world, &phone).await;
+    assert_eq!(store.records.lock().unwrap().messages.len(), 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -257,8 +257,9 @@ impl CallState {
             // Asked for by a turn that has been started again; the result is on its way.
             return;
         }
-        self.running_tools
-            .insert(call.id.clone(), RunningTool { name: call.name.clone(), turn, since: Instant::now() });
+        let effect = self.identities.of(&self.session.call, turn, &call);
+        let running = RunningTool { name: call.name.clone(), turn, effect: effect.clone(), since: Instant::now() };
+        self.running_tools.insert(call.id.clone(), running);
         self.note(Body::ToolCalled(v1::ToolCalled {
             tool_call_id: call.id.clone(),
             name: call.name.clone(),
@@ -266,7 +267,6 @@ impl CallState {
         }));
         self.facts.tool_ran(&call.name);
         let admitted = ToolRouter::admit(&call, &mut self.session.identity);
-        let effect = self.identities.of(&self.session.call, turn, &call);
         let job = ToolJob { effect, fence: self.turn_clock.fence(turn), call };
         let (router, myself) = (self.outside.router.clone(), myself.clone());
         self.tasks.spawn(async move {
@@ -281,9 +281,9 @@ impl CallState {
         let ran = self.running_tools.remove(&tool_call_id);
         // Its turn may have ended on the way from the tool to here; then nothing ends the call.
         let end = end.filter(|_| ran.as_ref().is_some_and(|ran| ran.turn == self.session.turn));
-        if let Some(RunningTool { name, since, .. }) = ran {
+        if let Some(RunningTool { name, effect, since, .. }) = ran {
             if success {
-                self.identities.done(&name);
+                self.identities.done(&name, &effect);
                 self.facts.tool_did(&name, &content);
             }
             if self.facts.is_proven() || learned == Some(Learned::IsCustomer) {

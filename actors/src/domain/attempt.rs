@@ -18,6 +18,10 @@ pub mod reasons {
     pub const OPTED_OUT: &str = "opted_out";
     /// Nobody could be called while calls were allowed.
     pub const WINDOW_OVER: &str = "window_over";
+    /// The caller has asked for another time.
+    pub const REPLACED: &str = "replaced";
+    /// The row holds something that nobody has written there on purpose, such as a number that is none.
+    pub const UNREADABLE: &str = "unreadable";
 }
 
 impl Reminder {

@@ -3,7 +3,8 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::{CustomerId, PhoneNumber, Vehicle};
+use super::street::is_same_street;
+use super::{CustomerId, PhoneNumber, Vehicle, Vin};
 
 /// A customer on file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +25,7 @@ pub struct Customer {
     pub city: Option<String>,
     /// As the post writes it.
     pub postal_code: Option<String>,
-    /// The day of the first contact.
+    /// The day of the first contact, in the shop's zone.
     pub since: Option<NaiveDate>,
     /// A person or a business.
     pub kind: CustomerKind,
@@ -98,6 +99,8 @@ pub struct NewCustomer {
     pub name: String,
     /// The caller id.
     pub phone: PhoneNumber,
+    /// The day of the first contact, in the shop's zone.
+    pub since: NaiveDate,
 }
 
 impl Customer {
@@ -145,7 +148,8 @@ pub enum IdentityFact {
 /// Shortest answer that can match, in letters and digits: a house number alone proves nothing.
 const FACT_MIN_CHARS: usize = 4;
 
-/// Whether what the caller said is what is on file. Case, spaces and punctuation do not count.
+/// Whether what the caller said is what is on file. Case, spaces and punctuation do not count, nor how a street is abbreviated
+/// or which letter of a VIN was taken for a digit.
 #[must_use]
 pub fn fact_matches(fact: IdentityFact, said: &str, customer: &Customer, vehicles: &[Vehicle]) -> bool {
     let said_plain = plain(said);
@@ -157,10 +161,14 @@ pub fn fact_matches(fact: IdentityFact, said: &str, customer: &Customer, vehicle
         IdentityFact::DateOfBirth => {
             customer.birth_date.is_some_and(|date| said.trim().parse::<NaiveDate>() == Ok(date))
         }
-        IdentityFact::Street => customer.street.as_deref().is_some_and(equals),
-        IdentityFact::Vin => vehicles.iter().any(|v| v.vin.as_deref().is_some_and(equals)),
+        IdentityFact::Street => customer.street.as_deref().is_some_and(|on_file| is_same_street(on_file, said)),
+        IdentityFact::Vin => Vin::parse(&said_plain).is_ok_and(|said| vehicles.iter().any(|v| has_vin(v, &said))),
         IdentityFact::Plate => vehicles.iter().any(|v| v.plate.as_deref().is_some_and(equals)),
     }
+}
+
+fn has_vin(vehicle: &Vehicle, vin: &Vin) -> bool {
+    vehicle.vin.as_deref().is_some_and(|on_file| Vin::parse(on_file).as_ref() == Ok(vin))
 }
 
 fn plain(text: &str) -> String {
@@ -189,10 +197,15 @@ mod tests {
         let matches = |fact, said| fact_matches(fact, said, &customer, &vehicles);
         assert!(matches(IdentityFact::DateOfBirth, "1985-04-12"));
         assert!(matches(IdentityFact::Street, "12 oak street."));
+        assert!(matches(IdentityFact::Street, "12 Oak St"));
         assert!(matches(IdentityFact::Vin, "1hgcm82633a004352"));
+        assert!(matches(IdentityFact::Vin, "IHG CM826 33A-OO4352"));
         assert!(matches(IdentityFact::Plate, "ab-123"));
+        assert!(matches(IdentityFact::Plate, "A B 1 2 3"));
         assert!(!matches(IdentityFact::DateOfBirth, "1985-04-13"));
         assert!(!matches(IdentityFact::Street, "12"));
+        assert!(!matches(IdentityFact::Street, "21 Oak St"));
+        assert!(!matches(IdentityFact::Vin, "1HGCM82633A004353"));
         assert!(!matches(IdentityFact::Street, ""));
         assert!(!matches(IdentityFact::Plate, "AB"));
     }

@@ -13,6 +13,7 @@ pub mod service_record;
 pub mod shop;
 pub mod slots;
 pub mod spoken;
+mod street;
 pub mod vehicle;
 pub mod vin;
 mod wmi;

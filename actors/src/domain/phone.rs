@@ -1,6 +1,7 @@
 //! Phone numbers in E.164, the form in which they are stored, compared and dialled.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
@@ -10,22 +11,43 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct PhoneNumber(String);
 
+/// Digits of E.164, the country code among them.
+const DIGITS: RangeInclusive<usize> = 7..=15;
+/// The country code of the United States and their neighbours.
+const NANP_CODE: u16 = 1;
+/// Digits of a number there, the country code among them: seven alone are a local number, which nobody else can dial.
+const NANP_DIGITS: usize = 11;
+
 /// Text that is not a phone number.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("not a phone number: expected E.164, such as +15555550123")]
+#[error(
+    "not a phone number: expected E.164, such as +15555550123, or the ten digits of a US number with its area code"
+)]
 pub struct PhoneError;
 
 impl PhoneNumber {
     /// Reads a number in international form, or in the national form of the United States.
     ///
     /// # Errors
-    /// When the text is no number, such as the `anonymous` that Twilio sends for a withheld caller id.
+    /// When the text is no number, such as the `anonymous` that Twilio sends for a withheld caller id, or a US number without
+    /// its area code.
     pub fn parse(text: &str) -> Result<Self, PhoneError> {
         let number = phonenumber::parse(Some(phonenumber::country::US), text.trim()).map_err(|_| PhoneError)?;
         let text = number.format().mode(phonenumber::Mode::E164).to_string();
         // Length only: numbers set aside for fiction and tests (555-01xx) are in no numbering plan and stay usable.
         let digits = text.len() - 1;
-        if (7..=15).contains(&digits) { Ok(Self(text)) } else { Err(PhoneError) }
+        let whole = number.code().value() != NANP_CODE || digits == NANP_DIGITS;
+        if whole && DIGITS.contains(&digits) { Ok(Self(text)) } else { Err(PhoneError) }
+    }
+
+    /// Reads a number in the one form in which numbers are kept. Whether it can be dialled was asked when it was put there.
+    ///
+    /// # Errors
+    /// When the text is not a plus sign with 7 to 15 digits.
+    pub fn from_e164(text: &str) -> Result<Self, PhoneError> {
+        let digits = text.strip_prefix('+').filter(|digits| digits.chars().all(|c| c.is_ascii_digit()));
+        let fits = digits.is_some_and(|digits| DIGITS.contains(&digits.len()));
+        if fits { Ok(Self(text.to_owned())) } else { Err(PhoneError) }
     }
 
     /// The number as it is dialled.
@@ -57,6 +79,7 @@ mod tests {
         for (text, expected) in [
             ("+15555550123", "+15555550123"),
             ("(555) 555-0123", "+15555550123"),
+            ("1 555 555 0123", "+15555550123"),
             ("+44 20 7946 0958", "+442079460958"),
         ] {
             assert_eq!(PhoneNumber::parse(text).map(|n| n.as_e164().to_owned()), Ok(expected.to_owned()), "{text}");
@@ -67,6 +90,30 @@ mod tests {
     fn withheld_numbers_are_no_numbers() {
         for text in ["anonymous", "unknown", "", "client:jane", "+1"] {
             assert_eq!(PhoneNumber::parse(text), Err(PhoneError), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_american_number_has_ten_digits() {
+        for text in ["555 0123", "555-0123", "+1 555 0123", "1 555 0123", "555 555 012", "+1 555 555 01234"] {
+            assert_eq!(PhoneNumber::parse(text), Err(PhoneError), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_kept_is_read_as_it_is() {
+        for (text, fits) in [
+            ("+15555550123", true),
+            ("+442079460958", true),
+            ("+15550123", true),
+            ("15555550123", false),
+            ("+1 555 555 0123", false),
+            ("+123456", false),
+            ("+1234567890123456", false),
+            ("+", false),
+            ("unknown", false),
+        ] {
+            assert_eq!(PhoneNumber::from_e164(text).is_ok(), fits, "{text}");
         }
     }
 

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
 
-use super::slots::instant;
+use super::slots::{day_bounds, instant};
 use super::{AppointmentId, CallSid, CustomerId, PhoneNumber, ReminderId, Shop};
 
 /// Why Otto calls somebody.
@@ -174,7 +174,8 @@ pub struct Reminder {
     pub appointment: Option<AppointmentId>,
     /// Who is called, when they are on file.
     pub customer: Option<CustomerId>,
-    /// The number; that of the customer on file goes first when the call is placed.
+    /// The number. That of the customer on file goes first when a reminder is placed, but a call-back goes to the number that
+    /// it was asked for at.
     pub phone: PhoneNumber,
     /// What a call-back is about, in the customer's words.
     pub about: Option<String>,
@@ -230,6 +231,8 @@ pub struct Round {
     pub from: DateTime<Utc>,
     /// Exclusive.
     pub to: DateTime<Utc>,
+    /// When the day of the calls begins: who is reminded from then on need not be called.
+    pub day_from: DateTime<Utc>,
     /// When the calls begin.
     pub due_at: DateTime<Utc>,
     /// When nobody is called any more.
@@ -246,8 +249,9 @@ impl Round {
         let open = |day: &NaiveDate| shop.open_on(*day).is_some();
         let day = (0..MONTH_DAYS).filter_map(|back| latest.checked_sub_days(Days::new(back))).find(open)?;
         let at = |time| instant(shop.time_zone, day.and_time(time));
-        let (from, to) = super::slots::day_bounds(shop, date);
-        Some(Self { of: date, from, to, due_at: at(rules.time), until: at(rules.window.to) })
+        let (from, to) = day_bounds(shop, date);
+        let (day_from, _) = day_bounds(shop, day);
+        Some(Self { of: date, from, to, day_from, due_at: at(rules.time), until: at(rules.window.to) })
     }
 
     /// The rounds that have begun by now and whose appointments are not before today: those that may have to be made.
@@ -314,6 +318,8 @@ mod tests {
         ] {
             let round = Round::of(&shop, date(of)).unwrap();
             assert_eq!((round.due_at, round.until), (utc(due_at), utc(until)), "{of}");
+            let begins = round.day_from.with_timezone(&shop.time_zone).time();
+            assert!(begins == chrono::NaiveTime::MIN && round.due_at - round.day_from < chrono::TimeDelta::days(1));
         }
     }
 

@@ -103,6 +103,9 @@ async fn attempt(
     match sent_before(company, row, &text, now).await {
         Ok(Some(sid)) => Ok(Next::Sent(sid)),
         Ok(None) => {
+            if let Some(morning) = machine::waits_until(order, &source.shop, now) {
+                return Ok(Next::Later(morning, "customers are not texted at this hour".into()));
+            }
             let sent = timeout(limits::TEXT_TIMEOUT_MS, company.text(&text)).await;
             let sent = sent.unwrap_or_else(|_| Err(DialError::Unknown(slow())));
             Ok(machine::after(sent, row.attempts, now, chance))

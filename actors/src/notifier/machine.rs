@@ -41,6 +41,13 @@ pub(super) fn is_true(order: &TextOrder, appointment: &Appointment, now: DateTim
     }
 }
 
+/// Until when a text has to wait. What stands for reminder calls comes at an hour at which customers may be called, or soon
+/// after; what a caller has just done is confirmed at once.
+pub(super) fn waits_until(order: &TextOrder, shop: &Shop, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let (from, _) = shop.calling_window(now - TimeDelta::from_std(limits::TEXTS_AFTER_HOURS_MS).unwrap_or_default());
+    Some(from).filter(|from| order.about == TextKind::Reminder && now < *from)
+}
+
 /// What a text says: of the appointment as it is now, since an order may have waited.
 pub(super) fn body(order: &TextOrder, appointment: &Appointment, customer: &Customer, shop: &Shop) -> String {
     let wording = &shop.wording;

@@ -20,7 +20,12 @@ struct Bench {
 }
 
 impl Bench {
+    /// On a Monday at eight in the morning.
     async fn new(company: FakeTelephony, change: impl FnOnce(&mut Records)) -> Self {
+        Self::at("2026-11-23T14:00:00Z", company, change).await
+    }
+
+    async fn at(now: &str, company: FakeTelephony, change: impl FnOnce(&mut Records)) -> Self {
         let store = FakeStore::default();
         store.change(|records| {
             let at = "2026-11-24T16:00:00Z".parse().unwrap();
@@ -37,7 +42,7 @@ impl Bench {
             reminders: store.clone(),
             telephony: Some(company.clone()),
             shop: Arc::new(Shop::default()),
-            clock: Arc::new(FakeClock::monday_morning()),
+            clock: Arc::new(FakeClock::at(now)),
         };
         let notifier = actor::spawn(NotifierActor, args, None).await.unwrap();
         Self { store, company, notifier }
@@ -90,6 +95,29 @@ async fn nothing_is_sent_that_is_not_true_or_not_wanted() {
     for change in [called_off as fn(&mut Records), opted_out, gone] {
         let bench = Bench::new(FakeTelephony::texting([]), change).await;
         assert_eq!(bench.after(60).await, (0, false));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reminder_waits_for_the_morning_and_what_was_just_done_does_not() {
+    let three = "2026-11-24T09:00:00Z";
+    let before_nine = 6 * 60 * 60 - 60;
+    for (about, starts_at, at_once, in_the_morning) in [
+        (TextKind::Reminder, "2026-11-24T16:00:00Z", (0, true), (1, false)),
+        (TextKind::Booked, "2026-11-24T16:00:00Z", (1, false), (1, false)),
+        (TextKind::Moved, "2026-11-24T16:00:00Z", (1, false), (1, false)),
+        // By then it has begun.
+        (TextKind::Reminder, "2026-11-24T15:00:00Z", (0, true), (0, false)),
+    ] {
+        let bench = Bench::at(three, FakeTelephony::texting([]), |records| {
+            records.appointments[0].starts_at = starts_at.parse().unwrap();
+            let order = TextOrder { about, appointment: AppointmentId(1), version: 1 };
+            records.outbox = vec![(OutboxId(7), Order::Text(order))];
+        })
+        .await;
+        assert_eq!(bench.after(before_nine).await, at_once, "{about:?} {starts_at}");
+        assert_eq!(bench.after(120).await, in_the_morning, "{about:?} {starts_at}");
+        bench.notifier.stop();
     }
 }
 

@@ -111,6 +111,9 @@ pub trait Telephony: Send + Sync {
     /// How a call stands; none when it is not known.
     async fn call(&self, call: &CallSid) -> Result<Option<PlacedCall>, VendorError>;
 
+    /// Takes back a call that waits to be placed, or rings. Harmless to repeat. An error when it goes on, or when nobody knows.
+    async fn cancel(&self, call: &CallSid) -> Result<(), VendorError>;
+
     /// Whether text messages can be sent: there is a number to send from.
     fn can_text(&self) -> bool;
 

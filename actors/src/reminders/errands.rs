@@ -9,7 +9,9 @@ use chrono::{DateTime, Utc};
 use futures_util::{StreamExt as _, stream};
 use tokio::time::{Instant, timeout};
 
-use super::events::{CallSettledEvent, RemindersMade, RemindersMissed, RemindersStuck, TwilioRefused, TwilioSilent};
+use super::events::{
+    CallSettledEvent, RemindersMade, RemindersMissed, RemindersStuck, TwilioKeepsCall, TwilioRefused, TwilioSilent,
+};
 use super::machine::{self, Pace, Rules};
 use super::{RemindersArgs, RemindersMsg, Step};
 use crate::actor::Mailbox;
@@ -103,7 +105,7 @@ async fn apply(
         return Ok(());
     }
     if turns_up {
-        settle(args, &reminder, &machine::accepted(progress.call.clone(), now), now).await?;
+        settle(args, &reminder, &machine::accepted(&reminder, progress.call.clone(), now), now).await?;
     }
     let end = progress.status.and_then(|status| machine::after_status(&reminder, status, rules(args), now));
     match end {
@@ -266,8 +268,9 @@ impl Errand<'_> {
         let settled = match timeout(limits::REMINDER_ASK_TIMEOUT_MS, calls).await.unwrap_or_else(|_| Err(slow())) {
             Ok(calls) => match self.own(reminder, calls, since).await? {
                 Some(placed) => {
-                    settle(self.args, reminder, &machine::accepted(placed.call.clone(), self.now), self.now).await?;
-                    machine::after_look(reminder, &placed.call, Ok(Some(&placed)), rules(self.args), self.now)
+                    let accepted = machine::accepted(reminder, placed.call.clone(), self.now);
+                    settle(self.args, reminder, &accepted, self.now).await?;
+                    self.seen(reminder, &placed.call, Ok(Some(&placed))).await
                 }
                 None => machine::not_found(reminder, self.now),
             },
@@ -304,8 +307,32 @@ impl Errand<'_> {
             emit(TwilioSilent { reminder: reminder.id, error });
         }
         let seen = seen.as_ref().map(Option::as_ref);
-        let settled = machine::after_look(reminder, call, seen, rules(self.args), self.now);
+        let settled = self.seen(reminder, call, seen).await;
         settle(self.args, reminder, &settled, self.now).await
+    }
+
+    /// What follows from how a call was seen. One that would ring too late is taken back; if it cannot be, it is looked at
+    /// again.
+    async fn seen(
+        &self,
+        reminder: &Reminder,
+        call: &CallSid,
+        seen: Result<Option<&PlacedCall>, &VendorError>,
+    ) -> CallSettled {
+        let too_late = matches!(seen, Ok(Some(placed)) if machine::is_too_late(reminder, placed, self.now));
+        if too_late && self.take_back(reminder, call).await {
+            return machine::taken_back(rules(self.args));
+        }
+        machine::after_look(reminder, call, seen, rules(self.args), self.now)
+    }
+
+    async fn take_back(&self, reminder: &Reminder, call: &CallSid) -> bool {
+        let asked = timeout(limits::REMINDER_ASK_TIMEOUT_MS, self.telephony.cancel(call)).await;
+        let done = asked.unwrap_or_else(|_| Err(slow()));
+        if let Err(error) = &done {
+            emit(TwilioKeepsCall { reminder: reminder.id, error });
+        }
+        done.is_ok()
     }
 }
 

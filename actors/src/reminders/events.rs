@@ -124,6 +124,20 @@ impl InternalEvent for TwilioSilent<'_> {
     }
 }
 
+/// Twilio does not take back a call whose time is over.
+#[derive(Debug)]
+pub(super) struct TwilioKeepsCall<'a> {
+    pub(super) reminder: ReminderId,
+    pub(super) error: &'a VendorError,
+}
+
+impl InternalEvent for TwilioKeepsCall<'_> {
+    fn emit(self) {
+        warn!(reminder = self.reminder.0, error = %self.error, "Twilio does not take back a call whose time is over");
+        Metric::ReminderTwilioTrouble.counter(label("what", "keeps_call")).increment(1);
+    }
+}
+
 /// The rows could not be read or written; they come again.
 #[derive(Debug)]
 pub(super) struct RemindersStuck<'a> {

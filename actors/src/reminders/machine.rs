@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::OpenLines;
-use crate::domain::{CallSid, CallStatus, Reminder, ReminderId, ReminderOutcome, Shop};
+use crate::domain::{CallSid, CallStatus, Reminder, ReminderId, ReminderOutcome, Shop, reasons};
 use crate::limits;
 use crate::ports::{CallClaim, CallSettled, DialError, PlacedCall, VendorError, VendorErrorKind};
 
@@ -200,7 +200,7 @@ pub(super) fn after_dial(
     now: DateTime<Utc>,
 ) -> CallSettled {
     match dialled {
-        Ok(call) => accepted(call.clone(), now),
+        Ok(call) => accepted(reminder, call.clone(), now),
         Err(DialError::Unknown(error)) => {
             let look_at = now + delta(limits::REMINDER_RECONCILE_AFTER_MS);
             CallSettled::Unknown { look_at, reason: error.to_string() }
@@ -232,9 +232,22 @@ pub(super) fn vendor(error: &DialError) -> &VendorError {
     }
 }
 
-/// Twilio has the call. Without word of its end it is asked for.
-pub(super) fn accepted(call: CallSid, now: DateTime<Utc>) -> CallSettled {
-    CallSettled::Accepted { call, look_at: now + delta(limits::REMINDER_LOOK_AFTER_MS) }
+/// Twilio has the call. Without word of its end it is asked for, and at the end of its time in any case: it may wait in
+/// Twilio's queue, which is no place for it at night.
+pub(super) fn accepted(reminder: &Reminder, call: CallSid, now: DateTime<Utc>) -> CallSettled {
+    let look_at = now + delta(limits::REMINDER_LOOK_AFTER_MS);
+    let look_at = if now < reminder.until { look_at.min(reminder.until) } else { look_at };
+    CallSettled::Accepted { call, look_at }
+}
+
+/// Whether a call is to be taken back: it has not begun to ring when its time is over.
+pub(super) fn is_too_late(reminder: &Reminder, placed: &PlacedCall, now: DateTime<Utc>) -> bool {
+    placed.status == CallStatus::Queued && reminder.until <= now
+}
+
+/// What follows when a call was taken back.
+pub(super) fn taken_back(rules: Rules<'_>) -> CallSettled {
+    CallSettled::Missed { reason: reasons::WINDOW_OVER.into(), text: rules.texts }
 }
 
 /// From when on calls to the number may be the attempt's.
@@ -268,6 +281,6 @@ pub(super) fn after_look(
         (None, Ok(None) | Err(_)) if now - begun >= delta(limits::REMINDER_LOOK_GIVE_UP_MS) => {
             CallSettled::Missed { reason: "Twilio does not say how the call ended".into(), text: false }
         }
-        (None, _) => accepted(call.clone(), now),
+        (None, _) => accepted(reminder, call.clone(), now),
     }
 }

@@ -48,6 +48,8 @@ pub(crate) struct Records {
     pub(crate) evenings: HashMap<ReminderId, NaiveDate>,
     pub(crate) opt_outs: Vec<OptOut>,
     pub(crate) texts: Vec<TextProgress>,
+    /// What they were about, in the order in which they were sent.
+    pub(crate) texted: Vec<(OutboxId, AppointmentId)>,
     /// Calls that are due cannot be read.
     pub(crate) claims_fail: Option<StoreError>,
     /// Each booking takes this long before it is committed.

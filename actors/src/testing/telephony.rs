@@ -138,6 +138,11 @@ impl Telephony for FakeTelephony {
         self.listed(|all| all.iter().find(|(_, placed)| placed.call == *call).map(|(_, placed)| placed.clone()))
     }
 
+    async fn cancel(&self, call: &CallSid) -> Result<(), VendorError> {
+        self.told.push(format!("{call}: canceled"));
+        self.refusal.lock().unwrap().clone().map_or(Ok(()), Err)
+    }
+
     fn can_text(&self) -> bool {
         self.texts
     }

@@ -126,7 +126,7 @@ pub(super) struct CreateCustomer {
 pub(super) struct UpdateCustomer {
     /// New full name, or null to keep it.
     pub(super) name: Option<String>,
-    /// New phone number, international or national, or null to keep it.
+    /// New phone number, ten digits with the area code or international, or null to keep it.
     pub(super) phone: Option<String>,
     /// New e-mail address, or null to keep it.
     pub(super) email: Option<String>,

@@ -99,7 +99,7 @@ impl ToolRouter {
         let at = date.and_time(reading::time(&args.time)?);
         let minutes = service.minutes;
         let starts_at = slots::check_start(&self.shop, at, minutes, self.clock.now()).map_err(|e| not_bookable(&e))?;
-        let (customer, id) = booking_customer(&run.identity, args.customer_name)?;
+        let (customer, id) = booking_customer(&run.identity, args.customer_name, self.today())?;
         let appointment = NewAppointment {
             customer: id,
             vehicle: args.vehicle_id,
@@ -136,7 +136,8 @@ impl ToolRouter {
     /// from the booking's: a booking that is asked for again writes it again. The booking stands without it. Gives what
     /// is on file then.
     async fn note_consent(&self, run: &Run, customer: &Customer, consent: bool) -> Option<Customer> {
-        if customer.reminder_consent == Some(consent) {
+        // A wish not to be called stands beside the consent, and is lifted with it.
+        if !consent && customer.reminder_consent == Some(false) {
             return None;
         }
         let tool_call_id = format!("{}:consent", run.effect.tool_call_id);
@@ -145,7 +146,8 @@ impl ToolRouter {
         let facts = CustomerFacts { reminder_consent: Some(consent), ..CustomerFacts::default() };
         let (render, seen) = rendered("Noted.");
         // Without it the customer is asked another time.
-        let _ = self.act(&run, Action::UpdateCustomer { customer: customer.id, facts, render }).await;
+        let (customer, caller) = (customer.id, run.identity.phone.clone());
+        let _ = self.act(&run, Action::UpdateCustomer { customer, facts, caller, render }).await;
         seen.load_full().map(Arc::unwrap_or_clone)
     }
 
@@ -193,7 +195,11 @@ fn booked(shop: &Shop, service: &Service, appointment: &Appointment, customer: &
     success(data, format!("Booked: {} on {}.", appointment.service, spoken::date_time(at)))
 }
 
-fn booking_customer(identity: &Identity, name: Option<String>) -> Result<(BookingCustomer, CustomerId), Value> {
+fn booking_customer(
+    identity: &Identity,
+    name: Option<String>,
+    today: NaiveDate,
+) -> Result<(BookingCustomer, CustomerId), Value> {
     if let Some(customer) = &identity.customer {
         return Ok((BookingCustomer::OnFile(customer.id), customer.id));
     }
@@ -201,5 +207,5 @@ fn booking_customer(identity: &Identity, name: Option<String>) -> Result<(Bookin
     let name = reading::name(name, "customer_name")?.ok_or_else(|| {
         failure("name_needed", "The caller is not on file: ask for the full name, then book with it.")
     })?;
-    Ok((BookingCustomer::New(NewCustomer { name, phone }), CustomerId(0)))
+    Ok((BookingCustomer::New(NewCustomer { name, phone, since: today }), CustomerId(0)))
 }

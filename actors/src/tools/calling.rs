@@ -113,7 +113,7 @@ impl ToolRouter {
         let phone = number_of(identity)?;
         let (reason, message) = match args.reason {
             StopReason::Asked => (OptOut::ASKED, "This number will not be called any more."),
-            StopReason::WrongNumber => ("wrong_number", "This number will not be called any more. Apologise."),
+            StopReason::WrongNumber => (OptOut::WRONG_NUMBER, "This number will not be called any more. Apologise."),
         };
         // Only the customer takes back what the customer has agreed to.
         let own = args.reason == StopReason::Asked && identity.speaks_for_customer();

@@ -36,7 +36,7 @@ pub enum Tool {
 }
 
 impl Tool {
-    pub(super) const ALL: [Self; 20] = [
+    pub(crate) const ALL: [Self; 20] = [
         Self::LookupCustomer,
         Self::SearchCustomersByName,
         Self::VerifyIdentity,

@@ -109,7 +109,8 @@ impl ToolRouter {
             ..CustomerFacts::default()
         };
         let (render, seen) = rendered("The caller is on file now.");
-        let action = Action::CreateCustomer { new: NewCustomer { name, phone }, facts, render };
+        let new = NewCustomer { name, phone, since: self.today() };
+        let action = Action::CreateCustomer { new, facts, render };
         let result = self.act(run, action).await.map_err(|result| match result["error"].as_str() {
             // The number is the caller's own, so this tells nobody anything of somebody else.
             Some("phone_refused") => failure("on_file", "The caller's number is on file already. No need to add it."),
@@ -141,7 +142,8 @@ impl ToolRouter {
             return Err(failure("nothing_to_change", "Nothing was given to change. Ask what is to be changed."));
         }
         let (render, seen) = rendered("The contact data is changed.");
-        let result = self.act(run, Action::UpdateCustomer { customer, facts, render }).await?;
+        let caller = run.identity.phone.clone();
+        let result = self.act(run, Action::UpdateCustomer { customer, facts, caller, render }).await?;
         let now = match seen.load_full() {
             Some(customer) => Some(Arc::unwrap_or_clone(customer)),
             None => self.on_file(customer).await,

@@ -90,9 +90,9 @@ pub(super) fn birth_date(text: Option<String>, today: NaiveDate) -> Result<Optio
 
 pub(super) fn phone(text: Option<String>) -> Result<Option<PhoneNumber>, Value> {
     let Some(text) = text.filter(|t| !t.trim().is_empty()) else { return Ok(None) };
-    let bad =
-        |_| failure("bad_phone", "The phone number is not understood. Ask for it digit by digit, with the area code.");
-    PhoneNumber::parse(&text).map(Some).map_err(bad)
+    let message = "The phone number is not understood. Ask for it digit by digit: expected ten digits with the area code, or a \
+                   plus sign and the country code first.";
+    PhoneNumber::parse(&text).map(Some).map_err(|_| failure("bad_phone", message))
 }
 
 pub(super) fn email(email: Option<String>) -> Result<Option<String>, Value> {

@@ -1,5 +1,5 @@
 //! `POST /api/v1/webhooks/inbound-sms`: a customer's text message. Twilio itself obeys STOP and START; Otto keeps the wish too,
-//! confirms the coming appointment on "C", and explains itself on anything else.
+//! confirms the appointment that the latest text message was about on "C", and explains itself on anything else.
 
 use axum::Router;
 use axum::extract::State;

@@ -1,11 +1,12 @@
 //! Putting customers, vehicles and messages on file.
 
 use chrono::Utc;
-use otto_actors::domain::{Customer, CustomerFacts, CustomerId, NewCustomer, NewVehicle, Vehicle, Vin};
+use otto_actors::domain::{Customer, CustomerFacts, CustomerId, NewCustomer, NewVehicle, PhoneNumber, Vehicle, Vin};
 use otto_actors::effects::EffectId;
 use otto_actors::ports::{NewMessage, StoreError};
 
 use super::dialect::{Connection, store_error};
+use super::opt_outs;
 use crate::store::rows::{CustomerRow, VehicleRow, search_name};
 use crate::store::stamp::Stamp;
 
@@ -23,7 +24,7 @@ pub(super) async fn find_or_add(tx: &mut Connection, new: &NewCustomer) -> Resul
         .bind(new.name.trim())
         .bind(search_name(&new.name))
         .bind(new.phone.as_e164())
-        .bind(Utc::now().date_naive())
+        .bind(new.since)
         .execute(&mut *tx)
         .await
         .map_err(store_error)?;
@@ -42,19 +43,20 @@ pub(super) async fn create(
     let id: i64 = sqlx::query_scalar(sql)
         .bind(new.name.trim())
         .bind(new.phone.as_e164())
-        .bind(Utc::now().date_naive())
+        .bind(new.since)
         .fetch_one(&mut *tx)
         .await
         .map_err(store_error)?;
     let facts = CustomerFacts { name: facts.name.clone().or_else(|| Some(new.name.clone())), ..facts.clone() };
-    update(tx, CustomerId(id), &facts).await
+    update(tx, CustomerId(id), &facts, Some(&new.phone)).await
 }
 
-/// Writes the facts that are there.
+/// Writes the facts that are there, as a caller from that number says them.
 pub(super) async fn update(
     tx: &mut Connection,
     customer: CustomerId,
     facts: &CustomerFacts,
+    caller: Option<&PhoneNumber>,
 ) -> Result<Customer, StoreError> {
     let sql = concat!(
         "UPDATE customers SET name = coalesce($2, name), search_name = coalesce($3, search_name), \
@@ -80,10 +82,14 @@ pub(super) async fn update(
         .bind(facts.reminder_consent)
         .bind(&facts.notes)
         .bind(Stamp::new(Utc::now()))
-        .fetch_optional(tx)
+        .fetch_optional(&mut *tx)
         .await
         .map_err(store_error)?;
-    row.ok_or(StoreError::NotFound("customer"))?.try_into()
+    let customer: Customer = row.ok_or(StoreError::NotFound("customer"))?.try_into()?;
+    if facts.reminder_consent == Some(true) {
+        opt_outs::lift(tx, &customer.phone, caller).await?;
+    }
+    Ok(customer)
 }
 
 pub(super) async fn add_vehicle(

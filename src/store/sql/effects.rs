@@ -45,7 +45,9 @@ async fn act_in(tx: &mut Connection, effect: &EffectId, action: Action) -> Resul
             render(&appointment, &customer)
         }
         Action::CreateCustomer { new, facts, render } => render(&customers::create(tx, &new, &facts).await?),
-        Action::UpdateCustomer { customer, facts, render } => render(&customers::update(tx, customer, &facts).await?),
+        Action::UpdateCustomer { customer, facts, caller, render } => {
+            render(&customers::update(tx, customer, &facts, caller.as_ref()).await?)
+        }
         Action::AddVehicle { customer, vehicle, render } => {
             render(&customers::add_vehicle(tx, customer, &vehicle).await?)
         }
@@ -54,7 +56,7 @@ async fn act_in(tx: &mut Connection, effect: &EffectId, action: Action) -> Resul
             render()
         }
         Action::RequestCallBack { new, render } => {
-            reminders::add(tx, &new).await?;
+            reminders::add(tx, &new, Utc::now()).await?;
             render()
         }
         Action::StopReminders { opt_out, customer, render } => {

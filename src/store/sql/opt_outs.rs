@@ -29,6 +29,21 @@ pub(super) async fn remove(tx: &mut Connection, phone: &PhoneNumber, channel: Ch
     done.map(|_| ()).map_err(store_error)
 }
 
+/// The customer with that number agrees to be called. That strangers have the number is taken back by nobody but a caller from
+/// there.
+pub(super) async fn lift(
+    tx: &mut Connection,
+    phone: &PhoneNumber,
+    caller: Option<&PhoneNumber>,
+) -> Result<(), StoreError> {
+    if caller == Some(phone) {
+        return remove(tx, phone, Channel::Voice).await;
+    }
+    let sql = "DELETE FROM opt_outs WHERE phone = $1 AND channel = 'voice' AND reason <> $2";
+    let done = sqlx::query(sql).bind(phone.as_e164()).bind(OptOut::WRONG_NUMBER).execute(tx).await;
+    done.map(|_| ()).map_err(store_error)
+}
+
 /// Notes the wish, and what follows from it for the customer: calls that wait are not placed, and the consent goes when
 /// they said so themselves.
 pub(super) async fn stop_reminders(

@@ -24,8 +24,8 @@ impl ReminderStore for Database {
         reads::round_of(self.reader(), round).await
     }
 
-    async fn add_reminder(&self, new: &NewReminder, _now: DateTime<Utc>) -> Result<ReminderId, StoreError> {
-        write!(self, |tx| reminders::add(tx, new))
+    async fn add_reminder(&self, new: &NewReminder, now: DateTime<Utc>) -> Result<ReminderId, StoreError> {
+        write!(self, |tx| reminders::add(tx, new, now))
     }
 
     async fn miss_overdue(&self, now: DateTime<Utc>, texts: bool) -> Result<Vec<ReminderId>, StoreError> {

@@ -11,7 +11,8 @@ use otto_actors::ports::{Channel, StoreError, TakenMessage};
 
 use super::dialect::{Pool, store_error};
 use crate::store::rows::{
-    AppointmentRow, BayRow, BookedRow, CustomerRow, MessageRow, ReminderRow, ServiceRow, VehicleRow, search_name,
+    AppointmentRow, BayRow, BookedRow, CustomerRow, MessageRow, ReadReminder, ReminderRow, ServiceRow, VehicleRow,
+    search_name,
 };
 use crate::store::stamp::Stamp;
 
@@ -144,7 +145,7 @@ pub(super) async fn sync_token(pool: &Pool, bay: BayId) -> Result<Option<String>
 
 /// Whom the round of a date calls, earliest appointment first.
 pub(super) async fn round_of(pool: &Pool, round: &Round) -> Result<Vec<(Appointment, Customer)>, StoreError> {
-    let (from, to) = (Stamp::new(round.from), Stamp::new(round.to));
+    let (from, to, day_from) = (Stamp::new(round.from), Stamp::new(round.to), Stamp::new(round.day_from));
     let sql = concat!(
         "SELECT ",
         appointment_columns!(),
@@ -153,7 +154,7 @@ pub(super) async fn round_of(pool: &Pool, round: &Round) -> Result<Vec<(Appointm
         " ORDER BY starts_at, id"
     );
     let rows: Vec<AppointmentRow> =
-        sqlx::query_as(sql).bind(from).bind(to).fetch_all(pool).await.map_err(store_error)?;
+        sqlx::query_as(sql).bind(from).bind(to).bind(day_from).fetch_all(pool).await.map_err(store_error)?;
     let sql = concat!(
         "SELECT ",
         customer_columns!(),
@@ -162,7 +163,7 @@ pub(super) async fn round_of(pool: &Pool, round: &Round) -> Result<Vec<(Appointm
         ")"
     );
     let people: Vec<CustomerRow> =
-        sqlx::query_as(sql).bind(from).bind(to).fetch_all(pool).await.map_err(store_error)?;
+        sqlx::query_as(sql).bind(from).bind(to).bind(day_from).fetch_all(pool).await.map_err(store_error)?;
     let people: Vec<Customer> = people.into_iter().map(Customer::try_from).collect::<Result<_, _>>()?;
     let by_id: HashMap<CustomerId, Customer> = people.into_iter().map(|customer| (customer.id, customer)).collect();
     let appointments = rows.into_iter().map(Appointment::try_from).collect::<Result<Vec<_>, _>>()?;
@@ -195,14 +196,15 @@ pub(super) async fn reminders_between(
         reminder_columns!(),
         " FROM reminders WHERE due_at >= $1 AND due_at < $2 ORDER BY due_at DESC, id DESC LIMIT $3"
     );
-    let rows: Vec<ReminderRow> = sqlx::query_as(sql)
+    let rows: Vec<ReadReminder> = sqlx::query_as(sql)
         .bind(Stamp::new(from))
         .bind(Stamp::new(to))
         .bind(i64::from(limit))
         .fetch_all(pool)
         .await
         .map_err(store_error)?;
-    rows.into_iter().map(Reminder::try_from).collect()
+    // What cannot be shown is missed, with its number in the log, when its time comes.
+    Ok(rows.into_iter().filter_map(|row| row.read.ok()).collect())
 }
 
 pub(super) async fn has_opted_out(pool: &Pool, phone: &PhoneNumber, channel: Channel) -> Result<bool, StoreError> {

@@ -3,14 +3,14 @@
 
 use chrono::{DateTime, Utc};
 use otto_actors::domain::{
-    AppointmentId, CallSid, NewReminder, Reminder, ReminderId, ReminderKind, ReminderOutcome, ReminderStatus, Round,
-    reasons,
+    AppointmentId, CallSid, NewReminder, PhoneNumber, Reminder, ReminderId, ReminderKind, ReminderOutcome,
+    ReminderStatus, Round, reasons,
 };
 use otto_actors::ports::{CallClaim, CallSettled, DueCall, DueTask, StoreError};
 
 use super::dialect::{self, Connection, store_error};
 use super::texts;
-use crate::store::rows::{ReminderRow, small};
+use crate::store::rows::{ReadReminder, ReminderRow, small};
 use crate::store::stamp::Stamp;
 
 /// Makes the round of a date, if nobody has: of those that try at once the others wait, and find it made.
@@ -34,7 +34,7 @@ pub(super) async fn make_round(
     }
     let sql = concat!(
         "INSERT INTO reminders (kind, appointment_id, due_on, customer_id, phone, due_at, until, next_at) \
-         SELECT 'evening', a.id, $3, c.id, c.phone, $4, $5, $4 \
+         SELECT 'evening', a.id, $4, c.id, c.phone, $5, $6, $5 \
          FROM appointments AS a JOIN customers AS c ON c.id = a.customer_id WHERE ",
         may_be_reminded!(),
         " ORDER BY a.starts_at, a.id ON CONFLICT (appointment_id, due_on) DO NOTHING"
@@ -42,6 +42,7 @@ pub(super) async fn make_round(
     let made = sqlx::query(sql)
         .bind(Stamp::new(round.from))
         .bind(Stamp::new(round.to))
+        .bind(Stamp::new(round.day_from))
         .bind(round.of)
         .bind(Stamp::new(round.due_at))
         .bind(Stamp::new(round.until))
@@ -51,8 +52,12 @@ pub(super) async fn make_round(
     Ok(Some(made.rows_affected()))
 }
 
-/// Adds a call. Of those that ask for one about the same appointment at once, the later ones get the first one's.
-pub(super) async fn add(tx: &mut Connection, new: &NewReminder) -> Result<ReminderId, StoreError> {
+/// Adds a call. Of those that ask for one about the same appointment at once, the later ones get the first one's; a call-back
+/// takes the place of those to the same number that wait.
+pub(super) async fn add(tx: &mut Connection, new: &NewReminder, now: DateTime<Utc>) -> Result<ReminderId, StoreError> {
+    if new.kind == ReminderKind::CallBack {
+        replace_call_backs(tx, &new.phone, now).await?;
+    }
     let asks_once = new.kind == ReminderKind::Requested && !new.for_staff;
     if let (true, Some(appointment)) = (asks_once, new.appointment)
         && let Some(open) = open_for(tx, appointment).await?
@@ -78,6 +83,21 @@ pub(super) async fn add(tx: &mut Connection, new: &NewReminder) -> Result<Remind
         .map_err(store_error)?;
     // Somebody else's has come in between: the same again finds it.
     added.map(ReminderId).ok_or(StoreError::Contended)
+}
+
+/// Ends the call-backs to a number that nobody has claimed. Of those that ask for one at once the others wait.
+async fn replace_call_backs(tx: &mut Connection, phone: &PhoneNumber, now: DateTime<Utc>) -> Result<(), StoreError> {
+    dialect::lock_calls(tx).await?;
+    let sql = "UPDATE reminders SET status = 'skipped', reason = $2, updated_at = $3 \
+               WHERE phone = $1 AND kind = 'call_back' AND status = 'pending'";
+    sqlx::query(sql)
+        .bind(phone.as_e164())
+        .bind(reasons::REPLACED)
+        .bind(Stamp::new(now))
+        .execute(tx)
+        .await
+        .map(|_| ())
+        .map_err(store_error)
 }
 
 pub(super) async fn open_for(
@@ -149,7 +169,9 @@ async fn doubtful(tx: &mut Connection, now: DateTime<Utc>) -> Result<Vec<Reminde
          ORDER BY o.next_at, o.id LIMIT $2",
         skip_locked!()
     );
-    rows(sqlx::query_as(sql).bind(Stamp::new(now)).bind(i64::from(CallClaim::LOOKS)).fetch_all(tx).await)
+    let looks = i64::from(CallClaim::LOOKS);
+    let found = sqlx::query_as(sql).bind(Stamp::new(now)).bind(looks).fetch_all(&mut *tx).await.map_err(store_error)?;
+    readable(tx, found, now).await
 }
 
 /// How many were dialled in this very second, by whichever node.
@@ -171,17 +193,43 @@ async fn fresh(tx: &mut Connection, now: DateTime<Utc>, limit: u32) -> Result<Ve
          LIMIT $2",
         skip_locked!()
     );
-    rows(sqlx::query_as(sql).bind(Stamp::new(now)).bind(i64::from(limit)).fetch_all(tx).await)
+    let limit = i64::from(limit);
+    let found = sqlx::query_as(sql).bind(Stamp::new(now)).bind(limit).fetch_all(&mut *tx).await.map_err(store_error)?;
+    readable(tx, found, now).await
 }
 
-fn rows(found: Result<Vec<ReminderRow>, sqlx::Error>) -> Result<Vec<Reminder>, StoreError> {
-    found.map_err(store_error)?.into_iter().map(Reminder::try_from).collect()
+/// The rows that can be read. One that cannot is missed, so that it is in nobody's way.
+async fn readable(
+    tx: &mut Connection,
+    found: Vec<ReadReminder>,
+    now: DateTime<Utc>,
+) -> Result<Vec<Reminder>, StoreError> {
+    let mut rows = Vec::with_capacity(found.len());
+    for ReadReminder { id, read } in found {
+        match read {
+            Ok(row) => rows.push(row),
+            Err(error) => {
+                tracing::warn!(row = id.0, %error, "a call to be placed is not understood, and is missed");
+                miss_unreadable(tx, id, now).await?;
+            }
+        }
+    }
+    Ok(rows)
 }
 
-/// Gives pending ones whose time has come the number that is on file now, and ends those that are not to be called.
+async fn miss_unreadable(tx: &mut Connection, id: ReminderId, now: DateTime<Utc>) -> Result<(), StoreError> {
+    let sql = "UPDATE reminders SET status = 'missed', reason = $2, lease_owner = NULL, lease_until = NULL, \
+               updated_at = $3 WHERE id = $1";
+    let done = sqlx::query(sql).bind(id.0).bind(reasons::UNREADABLE).bind(Stamp::new(now)).execute(tx).await;
+    done.map(|_| ()).map_err(store_error)
+}
+
+/// Gives pending reminders whose time has come the number that is on file now, and ends calls that are not to be placed. A
+/// call-back goes to the number that it was asked for at.
 async fn skip_unwanted(tx: &mut Connection, now: DateTime<Utc>) -> Result<(), StoreError> {
     let sql = "UPDATE reminders SET phone = c.phone FROM customers AS c \
                WHERE c.id = reminders.customer_id AND c.phone <> reminders.phone AND reminders.status = 'pending' \
+               AND reminders.kind <> 'call_back' \
                AND (reminders.next_at <= $1 OR reminders.until <= $1)";
     sqlx::query(sql).bind(Stamp::new(now)).execute(&mut *tx).await.map_err(store_error)?;
     let sql = "WITH due AS (SELECT o.id, CASE \

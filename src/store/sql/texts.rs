@@ -66,7 +66,8 @@ pub(super) async fn progress(
     .map_err(store_error)
 }
 
-/// Confirms the earliest coming appointment of whoever has that number, unless it is confirmed.
+/// Confirms the coming appointment that the latest text message to whoever has that number was about, unless it is confirmed;
+/// without one, the earliest that is not.
 pub(super) async fn confirm(
     tx: &mut Connection,
     phone: &PhoneNumber,
@@ -76,7 +77,13 @@ pub(super) async fn confirm(
         "SELECT ",
         appointment_columns!(),
         " FROM appointments WHERE customer_id = (SELECT c.id FROM customers AS c WHERE c.phone = $1) \
-         AND status IN ('scheduled', 'confirmed') AND starts_at > $2 ORDER BY starts_at, id LIMIT 1",
+         AND status IN ('scheduled', 'confirmed') AND starts_at > $2 \
+         ORDER BY (id = (SELECT a.id FROM appointments AS a JOIN outbox AS o ON o.subject IN ('text:' || a.id, 'reminder:' || a.id) \
+                         JOIN texts AS t ON t.outbox_id = o.id JOIN customers AS c ON c.id = a.customer_id \
+                         WHERE c.phone = $1 AND a.status IN ('scheduled', 'confirmed') AND a.starts_at > $2 \
+                         AND t.status NOT IN ('failed', 'undelivered', 'canceled') \
+                         ORDER BY coalesce(o.delivered_at, t.updated_at) DESC, o.id DESC LIMIT 1)) DESC, \
+                  (status = 'confirmed'), starts_at, id LIMIT 1",
         for_update!()
     );
     let row: Option<AppointmentRow> = sqlx::query_as(sql)

@@ -7,7 +7,7 @@ use otto_actors::effects::{Fence, TurnClock};
 use otto_actors::ports::{Booking, BookingCustomer, Render, StoreError};
 use serde_json::json;
 
-use super::lab::{Opening, appointment, at, at_once, book, bookings, by_new, customer, effect, phone, render};
+use super::lab::{Opening, appointment, at, at_once, book, bookings, by_new, customer, effect, phone, render, today};
 
 pub(in crate::store) async fn of_fifty_bookings_of_one_slot_one_wins(open: fn(usize) -> Opening) {
     let lab = open(1).await;
@@ -113,9 +113,9 @@ pub(in crate::store) async fn a_new_customer_is_put_on_file_once(open: fn(usize)
     let lab = open(1).await;
     let first = book(&lab.one, 1, by_new(1, at(15, 0), 30)).await.unwrap();
     let on_file = lab.two.customer_by_phone(&phone(1)).await.unwrap().unwrap();
-    assert_eq!((on_file.name.as_str(), on_file.phone.clone()), ("Customer 1", phone(1)));
+    assert_eq!((on_file.name.as_str(), on_file.phone.clone(), on_file.since), ("Customer 1", phone(1), Some(today())));
     let mut renamed = by_new(1, at(16, 0), 30);
-    renamed.customer = BookingCustomer::New(NewCustomer { name: "Somebody".into(), phone: phone(1) });
+    renamed.customer = BookingCustomer::New(NewCustomer { name: "Somebody".into(), phone: phone(1), since: today() });
     let second = book(&lab.two, 2, renamed).await.unwrap();
     assert_eq!(first["customer"], second["customer"], "the number finds who is there already");
     assert_eq!(customer(&lab.one, 1).await, on_file.id);

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Duration, NaiveDate, Utc};
 use otto_actors::domain::{CallSid, CustomerId, NewAppointment, NewCustomer, PhoneNumber, ShopBay, TurnId};
 use otto_actors::effects::{EffectId, Fence};
 use otto_actors::ports::{Booking, BookingCustomer, Render, StoreError};
@@ -93,6 +93,11 @@ pub(in crate::store) fn at(hour: i64, minute: i64) -> DateTime<Utc> {
     midnight + Duration::hours(hour) + Duration::minutes(minute)
 }
 
+/// The day in the shop's zone, which is not that of its midnight.
+pub(in crate::store) fn today() -> NaiveDate {
+    "2026-11-23".parse().unwrap()
+}
+
 pub(in crate::store) fn phone(n: usize) -> PhoneNumber {
     PhoneNumber::parse(&format!("+1555555{n:04}")).unwrap()
 }
@@ -117,7 +122,7 @@ pub(in crate::store) fn appointment(starts_at: DateTime<Utc>, minutes: u32) -> N
 
 /// A booking by the n-th new customer.
 pub(in crate::store) fn by_new(n: usize, starts_at: DateTime<Utc>, minutes: u32) -> Booking {
-    let customer = NewCustomer { name: format!("Customer {n}"), phone: phone(n) };
+    let customer = NewCustomer { name: format!("Customer {n}"), phone: phone(n), since: today() };
     Booking {
         customer: BookingCustomer::New(customer),
         appointment: appointment(starts_at, minutes),

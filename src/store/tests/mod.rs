@@ -5,6 +5,7 @@ mod attempts;
 mod booking;
 mod calendar;
 mod changes;
+mod consent;
 mod lab;
 mod migrations;
 mod outbox;
@@ -48,12 +49,17 @@ macro_rules! keeps_the_contract {
             reminders: a_round_is_made_once_whoever_asks no_second_has_more_calls_than_the_account
                 who_is_not_to_be_called_is_skipped_with_a_reason
                 the_number_on_file_is_called what_is_overdue_is_missed_and_texted a_call_is_asked_for_once
-                opting_out_and_in a_tool_asks_for_a_call_and_stops_them those_of_a_time_are_listed_latest_first;
+                a_call_back_takes_the_place_of_those_that_wait of_call_backs_at_once_one_waits
+                who_has_been_reminded_on_the_day_is_left_out those_of_a_time_are_listed_latest_first
+                a_row_that_cannot_be_read_is_missed_and_the_others_are_called;
+            consent: opting_out_and_in a_tool_asks_for_a_call_and_stops_them who_agrees_again_is_called_again;
             attempts: each_word_of_an_attempt_by_where_it_stands an_attempt_is_held_and_found_in_doubt
                 attempts_that_do_not_count_are_told_apart a_number_is_called_once_at_a_time
                 what_came_of_the_conversation_wins of_many_that_claim_at_once_each_row_goes_to_one;
-            texts: a_text_is_ordered_with_what_it_is_about how_a_text_stands_never_goes_back
-                a_text_message_confirms_the_earliest the_call_log_is_the_same_in_any_order
+            texts: a_text_is_ordered_with_what_it_is_about a_reminder_that_waits_holds_up_no_confirmation
+                how_a_text_stands_never_goes_back
+                without_a_text_the_earliest_that_is_scheduled_is_confirmed
+                a_text_message_confirms_what_the_latest_one_was_about the_call_log_is_the_same_in_any_order
                 messages_are_listed_latest_first;
         }
     };

@@ -14,7 +14,7 @@ use otto_actors::ports::{
 };
 use serde_json::{Value, json};
 
-use super::lab::{Lab, Opening, appointment, at, book, by_new, customer, effect, phone};
+use super::lab::{Lab, Opening, appointment, at, book, by_new, customer, effect, phone, today};
 use crate::store::{Records, SeedPlan, Seeded};
 
 type Outcome = Result<Value, StoreError>;
@@ -28,13 +28,13 @@ fn time(text: &str) -> DateTime<Utc> {
 }
 
 async fn create(store: &Arc<dyn Records>, call: usize, name: &str, n: usize, facts: CustomerFacts) -> Outcome {
-    let new = NewCustomer { name: name.into(), phone: phone(n) };
+    let new = NewCustomer { name: name.into(), phone: phone(n), since: today() };
     let action = Action::CreateCustomer { new, facts, render: Arc::new(|c| json!(c.id)) };
     store.act(&effect(call, "create"), &Fence::open(), action).await
 }
 
 async fn update(store: &Arc<dyn Records>, call: usize, customer: CustomerId, facts: CustomerFacts) -> Outcome {
-    let action = Action::UpdateCustomer { customer, facts, render: Arc::new(|c| json!(c.name)) };
+    let action = Action::UpdateCustomer { customer, facts, caller: None, render: Arc::new(|c| json!(c.name)) };
     store.act(&effect(call, "update"), &Fence::open(), action).await
 }
 
@@ -72,7 +72,7 @@ pub(in crate::store) async fn every_field_of_a_customer_comes_back(open: fn(usiz
         street: facts.street,
         city: facts.city,
         postal_code: facts.postal_code,
-        since: Some(Utc::now().date_naive()),
+        since: Some(today()),
         kind: CustomerKind::Business,
         preferences: facts.preferences,
         reminder_consent: Some(false),

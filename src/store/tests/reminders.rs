@@ -8,10 +8,11 @@ use otto_actors::domain::{
     AppointmentId, NewReminder, Reminder, ReminderId, ReminderKind, ReminderStatus, Round, reasons,
 };
 use otto_actors::effects::Fence;
-use otto_actors::ports::{Action, AppointmentStep, CallClaim, Channel, DueCall, OptOut};
+use otto_actors::ports::{Action, AppointmentStep, CallClaim, DueCall, RenderMessage};
 use serde_json::json;
 
 use super::changes::{Booked, cancel, move_to};
+use super::consent::opt_out;
 use super::lab::{Lab, Opening, at, effect, phone};
 use crate::store::Records;
 
@@ -20,7 +21,7 @@ pub(super) const LEASE: Duration = Duration::from_secs(60);
 /// The round of the laboratory's day, whose midnight is at six.
 pub(super) fn round() -> Round {
     let of = "2026-11-24".parse().unwrap();
-    Round { of, from: at(6, 0), to: at(30, 0), due_at: at(0, 0), until: at(2, 0) }
+    Round { of, from: at(6, 0), to: at(30, 0), day_from: at(-18, 0), due_at: at(0, 0), until: at(2, 0) }
 }
 
 pub(super) async fn claim(store: &Arc<dyn Records>, worker: &str, limit: u32, now: DateTime<Utc>) -> Vec<DueCall> {
@@ -79,11 +80,6 @@ pub(super) async fn with_rows(lab: &Lab, count: usize) -> (Vec<Booked>, Vec<Remi
 
 fn ids(booked: &[Booked]) -> Vec<AppointmentId> {
     booked.iter().map(|booked| booked.id).collect()
-}
-
-async fn opt_out(lab: &Lab, n: usize) {
-    let wish = OptOut { phone: phone(n), channel: Channel::Voice, reason: OptOut::ASKED };
-    lab.one.opt_out(&wish, at(0, 0)).await.unwrap();
 }
 
 pub(in crate::store) async fn no_second_has_more_calls_than_the_account(open: fn(usize) -> Opening) {
@@ -171,9 +167,13 @@ pub(in crate::store) async fn who_is_not_to_be_called_is_skipped_with_a_reason(o
 
 pub(in crate::store) async fn the_number_on_file_is_called(open: fn(usize) -> Opening) {
     let lab = open(1).await;
-    let (_, rows) = with_rows(&lab, 1).await;
+    let (booked, rows) = with_rows(&lab, 1).await;
     lab.run("UPDATE customers SET phone = '+15555550077'").await.unwrap();
     assert_eq!(claim(&lab.one, "a", 1, at(0, 0)).await[0].reminder.phone, phone(77));
+    let back = NewReminder { customer: Some(booked[0].owner), ..call_back(1) };
+    let back = lab.one.add_reminder(&back, at(0, 0)).await.unwrap();
+    let promised = claim(&lab.one, "a", 1, at(0, 0)).await.remove(0).reminder;
+    assert_eq!((promised.id, promised.phone), (back, phone(1)), "a call-back goes to the number of the call");
     lab.run("UPDATE customers SET phone = '+15555550078'").await.unwrap();
     let again = claim(&lab.two, "b", 1, at(0, 1)).await;
     assert_eq!(again[0].reminder.phone, phone(77), "an attempt in doubt is asked for by the number that was dialled");
@@ -226,43 +226,96 @@ pub(in crate::store) async fn a_call_is_asked_for_once(open: fn(usize) -> Openin
     assert_eq!((about.kind, about.about.as_deref()), (ReminderKind::CallBack, Some("the brakes")));
 }
 
-pub(in crate::store) async fn opting_out_and_in(open: fn(usize) -> Opening) {
+pub(in crate::store) async fn a_call_back_takes_the_place_of_those_that_wait(open: fn(usize) -> Opening) {
     let lab = open(1).await;
-    let out = async |channel| lab.two.has_opted_out(&phone(1), channel).await.unwrap();
-    assert!(!out(Channel::Voice).await && !out(Channel::Text).await);
-    opt_out(&lab, 1).await;
-    opt_out(&lab, 1).await;
-    assert!(out(Channel::Voice).await && !out(Channel::Text).await);
-    lab.one.opt_in(&phone(1), Channel::Text).await.unwrap();
-    assert!(out(Channel::Voice).await, "the other channel");
-    lab.one.opt_in(&phone(1), Channel::Voice).await.unwrap();
-    assert!(!out(Channel::Voice).await);
+    let asked = async |new: NewReminder| lab.one.add_reminder(&new, at(0, 0)).await.unwrap();
+    let nine = asked(call_back(1)).await;
+    let anothers = asked(call_back(2)).await;
+    let by_a_person = asked(NewReminder { for_staff: true, ..call_back(1) }).await;
+    let ten = NewReminder { due_at: at(1, 0), ..call_back(1) };
+    let render: RenderMessage = Arc::new(|| json!("noted"));
+    let action = Action::RequestCallBack { new: ten, render };
+    lab.two.act(&effect(1, "tool"), &Fence::open(), action).await.unwrap();
+    let replaced = now(&lab, nine).await;
+    assert_eq!((replaced.status, replaced.reason.as_deref()), (ReminderStatus::Skipped, Some(reasons::REPLACED)));
+    let claimed = claim(&lab.one, "a", 9, at(1, 0)).await;
+    let phones: Vec<_> = claimed.iter().map(|due| due.reminder.phone.clone()).collect();
+    assert_eq!(phones, [phone(2), phone(1)], "each number once");
+    assert_eq!(now(&lab, by_a_person).await.status, ReminderStatus::ForStaff, "nobody notes what a person has done");
+    // What is being dialled is not taken back.
+    let later = asked(NewReminder { due_at: at(1, 30), ..call_back(2) }).await;
+    assert_eq!(now(&lab, anothers).await.status, ReminderStatus::Dialling);
+    assert_eq!(now(&lab, later).await.status, ReminderStatus::Pending);
 }
 
-pub(in crate::store) async fn a_tool_asks_for_a_call_and_stops_them(open: fn(usize) -> Opening) {
+pub(in crate::store) async fn of_call_backs_at_once_one_waits(open: fn(usize) -> Opening) {
     let lab = open(1).await;
-    let (booked, rows) = with_rows(&lab, 2).await;
-    let act = async |n: usize, action: Action| {
-        for store in [&lab.one, &lab.two] {
-            let done = store.act(&effect(n, "tool"), &Fence::open(), action.clone()).await;
-            assert_eq!(done, Ok(json!("noted")));
-        }
-    };
-    let render: otto_actors::ports::RenderMessage = Arc::new(|| json!("noted"));
-    act(1, Action::RequestCallBack { new: call_back(9), render: Arc::clone(&render) }).await;
-    assert_eq!(lab.count("SELECT count(*) FROM reminders WHERE kind = 'call_back'").await, 1);
-    for (n, reason, consents) in [(0, "wrong_number", 2), (1, OptOut::ASKED, 1)] {
-        let opt_out = OptOut { phone: phone(n), channel: Channel::Voice, reason };
-        let customer = Some(booked[n].owner);
-        act(2 + n, Action::StopReminders { opt_out, customer, render: Arc::clone(&render) }).await;
-        let row = now(&lab, rows[n]).await;
-        assert_eq!((row.status, row.reason.as_deref()), (ReminderStatus::Skipped, Some(reasons::OPTED_OUT)));
-        assert_eq!(lab.one.has_opted_out(&phone(n), Channel::Voice).await, Ok(true));
-        assert_eq!(lab.count("SELECT count(*) FROM customers WHERE reminder_consent").await, consents, "{reason}");
+    let mut tasks = Vec::new();
+    for n in 0..20 {
+        let store = Arc::clone(if n % 2 == 0 { &lab.one } else { &lab.two });
+        tasks.push(tokio::spawn(async move { store.add_reminder(&call_back(1), at(0, 0)).await.unwrap() }));
     }
-    let stranger = OptOut { phone: phone(40), channel: Channel::Voice, reason: OptOut::ASKED };
-    act(4, Action::StopReminders { opt_out: stranger, customer: None, render }).await;
-    assert_eq!(lab.one.has_opted_out(&phone(40), Channel::Voice).await, Ok(true));
+    for task in tasks {
+        task.await.unwrap();
+    }
+    assert_eq!(lab.count("SELECT count(*) FROM reminders WHERE status = 'pending'").await, 1);
+    assert_eq!(claim(&lab.one, "a", 9, at(0, 0)).await.len(), 1);
+}
+
+pub(in crate::store) async fn who_has_been_reminded_on_the_day_is_left_out(open: fn(usize) -> Opening) {
+    let lab = open(1).await;
+    for (n, (after, made)) in [
+        ("UPDATE reminders SET status = 'pending'", 0),
+        ("UPDATE reminders SET status = 'dialling'", 0),
+        ("UPDATE reminders SET status = 'calling'", 0),
+        ("UPDATE reminders SET status = 'done', outcome = 'confirmed'", 0),
+        ("UPDATE reminders SET status = 'done', outcome = 'call_later'", 0),
+        ("UPDATE reminders SET status = 'done', outcome = 'voicemail'", 0),
+        ("UPDATE reminders SET status = 'done', outcome = 'screened'", 1),
+        ("UPDATE reminders SET status = 'done', outcome = 'wrong_number'", 1),
+        ("UPDATE reminders SET status = 'missed'", 1),
+        ("UPDATE reminders SET status = 'skipped'", 1),
+        // The day before, in the shop's zone.
+        ("UPDATE reminders SET status = 'done', outcome = 'confirmed', dialled_at = '2026-11-23T05:59:59Z'", 1),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        lab.run("DELETE FROM reminder_rounds").await.unwrap();
+        lab.run("UPDATE appointments SET status = 'cancelled'").await.unwrap();
+        let booked = Booked::new(&lab.one, n, at(15, 0)).await;
+        lab.run("UPDATE customers SET reminder_consent = TRUE").await.unwrap();
+        lab.run("DELETE FROM reminders").await.unwrap();
+        lab.one.add_reminder(&requested(&booked, n), at(0, 0)).await.unwrap();
+        lab.run("UPDATE reminders SET attempts = 1, dialled_at = '2026-11-23T23:00:00Z'").await.unwrap();
+        lab.run(after).await.unwrap();
+        assert_eq!(lab.two.round_of(&round()).await.unwrap().len() as u64, made, "{after}");
+        assert_eq!(lab.one.make_round(&round(), at(0, 0)).await, Ok(Some(made)), "{after}");
+    }
+}
+
+pub(in crate::store) async fn a_row_that_cannot_be_read_is_missed_and_the_others_are_called(
+    open: fn(usize) -> Opening,
+) {
+    let lab = open(1).await;
+    let (_, rows) = with_rows(&lab, 2).await;
+    for _ in 0..2 {
+        lab.one.add_reminder(&call_back(70), at(0, 0)).await.unwrap();
+    }
+    lab.run("UPDATE reminders SET phone = 'unknown' WHERE kind = 'call_back' AND status = 'pending'").await.unwrap();
+    lab.run(
+        "UPDATE reminders SET status = 'calling', attempts = 1, call_sid = 'lost' WHERE kind = 'call_back' \
+         AND status = 'skipped'",
+    )
+    .await
+    .unwrap();
+    let claimed: Vec<_> = claim(&lab.one, "a", 9, at(0, 0)).await.iter().map(|due| due.reminder.id).collect();
+    assert_eq!(claimed, rows);
+    let missed =
+        "SELECT count(*) FROM reminders WHERE status = 'missed' AND reason = 'unreadable' AND lease_owner IS NULL";
+    assert_eq!(lab.count(missed).await, 2);
+    let listed = lab.two.reminders_between(at(0, 0), at(0, 1), 9).await.unwrap();
+    assert_eq!(listed.len(), rows.len(), "operators see the others");
 }
 
 pub(in crate::store) async fn those_of_a_time_are_listed_latest_first(open: fn(usize) -> Opening) {

@@ -6,13 +6,13 @@ use otto_actors::domain::{AnsweredBy, AppointmentStatus, CallStatus, OutboxId};
 use otto_actors::effects::Fence;
 use otto_actors::ports::{
     Action, AppointmentChange, AppointmentStep, Booking, CallEnd, CallFacts, CallProgress, CallRecord, Claim,
-    NewMessage, Order, StoreError, TextKind, TextOrder, TextProgress,
+    NewMessage, Order, OutboxRow, StoreError, TextKind, TextOrder, TextProgress,
 };
 use serde_json::json;
 
 use super::changes::{Booked, cancel, move_to};
 use super::lab::{Lab, Opening, at, book, by_new, customer, effect, phone, render};
-use super::reminders::LEASE;
+use super::reminders::{LEASE, with_rows};
 
 async fn ordered(lab: &Lab) -> Vec<(OutboxId, TextOrder)> {
     let claim = Claim { kind: "text", worker: "a", limit: 9, lease: LEASE, now: at(0, 0) };
@@ -51,6 +51,29 @@ pub(in crate::store) async fn a_text_is_ordered_with_what_it_is_about(open: fn(u
     }
 }
 
+pub(in crate::store) async fn a_reminder_that_waits_holds_up_no_confirmation(open: fn(usize) -> Opening) {
+    let lab = open(1).await;
+    let (booked, _) = with_rows(&lab, 1).await;
+    lab.one.miss_overdue(at(2, 0), true).await.unwrap();
+    let claim = async |now| {
+        let claim = Claim { kind: "text", worker: "a", limit: 9, lease: LEASE, now };
+        lab.two.claim_due(&claim).await.unwrap()
+    };
+    let about = |row: &OutboxRow| match &row.order {
+        Order::Text(text) => text.about,
+        other => panic!("{other:?}"),
+    };
+    let reminder = claim(at(3, 0)).await.remove(0);
+    assert_eq!(about(&reminder), TextKind::Reminder);
+    assert!(lab.one.failed(&reminder, at(15, 0), "customers are not texted at this hour").await.unwrap());
+    let Booked { id, owner } = booked[0];
+    let change = AppointmentChange { appointment: id, customer: owner, step: move_to(at(19, 0)), text: true };
+    let action = Action::ChangeAppointment { change, render: render() };
+    lab.one.act(&effect(1, "change"), &Fence::open(), action).await.unwrap();
+    assert_eq!(claim(at(4, 0)).await.iter().map(about).collect::<Vec<_>>(), [TextKind::Moved]);
+    assert_eq!(claim(at(15, 0)).await.iter().map(about).collect::<Vec<_>>(), [TextKind::Reminder, TextKind::Moved]);
+}
+
 pub(in crate::store) async fn how_a_text_stands_never_goes_back(open: fn(usize) -> Opening) {
     let lab = open(1).await;
     let booking = Booking { text: true, ..by_new(1, at(15, 0), 60) };
@@ -80,7 +103,7 @@ pub(in crate::store) async fn how_a_text_stands_never_goes_back(open: fn(usize) 
     assert!(stands("SELECT count(*) FROM texts").await);
 }
 
-pub(in crate::store) async fn a_text_message_confirms_the_earliest(open: fn(usize) -> Opening) {
+pub(in crate::store) async fn without_a_text_the_earliest_that_is_scheduled_is_confirmed(open: fn(usize) -> Opening) {
     let lab = open(1).await;
     let past = Booked::new(&lab.one, 1, at(9, 0)).await;
     for (n, hour) in [(2, 17), (3, 15), (4, 13)] {
@@ -88,14 +111,40 @@ pub(in crate::store) async fn a_text_message_confirms_the_earliest(open: fn(usiz
     }
     lab.run("UPDATE appointments SET status = 'cancelled' WHERE starts_at = '2026-11-24T13:00:00Z'").await.unwrap();
     lab.run("DELETE FROM outbox").await.unwrap();
-    for store in [&lab.one, &lab.two] {
+    for (store, hour) in [(&lab.one, 15), (&lab.two, 17), (&lab.one, 15)] {
         let (confirmed, who) = store.confirm_by_text(&phone(1), at(12, 0)).await.unwrap().unwrap();
-        assert_eq!((confirmed.starts_at, confirmed.version, who.id), (at(15, 0), 2, past.owner));
+        assert_eq!((confirmed.starts_at, confirmed.version, who.id), (at(hour, 0), 2, past.owner));
         assert_eq!(confirmed.status, AppointmentStatus::Confirmed);
     }
-    assert_eq!(lab.count("SELECT count(*) FROM outbox WHERE kind = 'calendar_upsert'").await, 1);
+    assert_eq!(lab.count("SELECT count(*) FROM outbox WHERE kind = 'calendar_upsert'").await, 2);
     assert_eq!(lab.one.confirm_by_text(&phone(1), at(20, 0)).await, Ok(None), "nothing is coming");
     assert_eq!(lab.one.confirm_by_text(&phone(2), at(12, 0)).await, Ok(None), "nobody has that number");
+}
+
+pub(in crate::store) async fn a_text_message_confirms_what_the_latest_one_was_about(open: fn(usize) -> Opening) {
+    let lab = open(1).await;
+    for (n, hour) in [(1, 15), (2, 17), (3, 19), (4, 21)] {
+        book(&lab.one, n, Booking { text: true, ..by_new(1, at(hour, 0), 60) }).await.unwrap();
+    }
+    book(&lab.one, 5, Booking { text: true, ..by_new(2, at(23, 0), 60) }).await.unwrap();
+    let orders = ordered(&lab).await;
+    // There is none about the first one, and that about the last one failed; the others went in this order.
+    for ((order, _), (minute, status)) in
+        orders[1..].iter().zip([(2, "delivered"), (1, "sent"), (3, "undelivered"), (4, "delivered")])
+    {
+        let sid = format!("SM{minute}");
+        let progress = TextProgress { order: *order, sid, status: status.into(), error_code: None };
+        lab.one.text_progress(&progress, at(0, minute)).await.unwrap();
+    }
+    lab.run("UPDATE outbox SET delivered_at = NULL").await.unwrap();
+    let confirmed = async |now| {
+        let found = lab.two.confirm_by_text(&phone(1), now).await.unwrap();
+        found.map(|(confirmed, _)| (confirmed.starts_at, confirmed.version))
+    };
+    assert_eq!(confirmed(at(12, 0)).await, Some((at(17, 0), 2)));
+    assert_eq!(confirmed(at(12, 0)).await, Some((at(17, 0), 2)), "the same word again");
+    assert_eq!(confirmed(at(18, 0)).await, Some((at(19, 0), 2)), "the latest that is still to come");
+    assert_eq!(confirmed(at(20, 0)).await, Some((at(21, 0), 2)), "without one, what is scheduled");
 }
 
 /// What arrives about a call that Otto placed.

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::{Appointment, AppointmentId, AppointmentStatus, BayId, CustomerId, Shop};
 use crate::limits;
-use crate::notifier::machine::{Next, Rounds, after, body, is_true, sent_before};
+use crate::notifier::machine::{Next, Rounds, after, body, is_true, sent_before, waits_until};
 use crate::ports::{DialError, SentText, TextKind, TextOrder};
 use crate::testing::store::maria;
 use crate::testing::{fatal, passing};
@@ -40,6 +40,23 @@ fn only_what_is_still_true_is_said() {
         (TextKind::Cancelled, Scheduled, TOMORROW, false),
     ] {
         assert_eq!(is_true(&order(about), &appointment(status, starts_at), now()), expected, "{about:?} {status:?}");
+    }
+}
+
+#[test]
+fn a_reminder_comes_at_an_hour_at_which_customers_are_called() {
+    for (now, expected) in [
+        ("2026-11-24T14:59:59Z", Some("2026-11-24T15:00:00Z")),
+        ("2026-11-24T15:00:00Z", None),
+        ("2026-11-25T01:59:59Z", None),
+        // It is ordered when these hours end.
+        ("2026-11-25T02:00:05Z", None),
+        ("2026-11-25T02:15:00Z", Some("2026-11-25T15:00:00Z")),
+        ("2026-11-25T09:00:00Z", Some("2026-11-25T15:00:00Z")),
+    ] {
+        let until = |about| waits_until(&order(about), &Shop::default(), now.parse().unwrap());
+        assert_eq!(until(TextKind::Reminder), expected.map(|at| at.parse().unwrap()), "{now}");
+        assert_eq!(until(TextKind::Cancelled), None, "{now}");
     }
 }
 

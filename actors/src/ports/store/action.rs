@@ -31,10 +31,12 @@ pub enum Action {
     /// Moves, confirms or calls off an appointment. `NotFound` when it is not that customer's, `NotOpen` when it is
     /// past changing, `JustTaken` when no bay is free at the new time.
     ChangeAppointment { change: AppointmentChange, render: Render },
-    /// Puts a new customer on file. `OnFile("phone")` when the number is there already.
+    /// Puts a new customer on file. `OnFile("phone")` when the number is there already. Consent to be called lifts the wish
+    /// of that number not to be.
     CreateCustomer { new: NewCustomer, facts: CustomerFacts, render: RenderCustomer },
-    /// Changes what is on file of a customer. `OnFile("phone")` when the new number is somebody else's.
-    UpdateCustomer { customer: CustomerId, facts: CustomerFacts, render: RenderCustomer },
+    /// Changes what is on file of a customer. `OnFile("phone")` when the new number is somebody else's. Consent to be
+    /// called lifts the wish of the number on file not to be; that strangers have it is lifted by a `caller` from there.
+    UpdateCustomer { customer: CustomerId, facts: CustomerFacts, caller: Option<PhoneNumber>, render: RenderCustomer },
     /// Puts a vehicle on file. `OnFile("vehicle")` when the customer has that VIN on file already.
     AddVehicle { customer: CustomerId, vehicle: NewVehicle, render: RenderVehicle },
     /// Takes a message for the people of the shop.

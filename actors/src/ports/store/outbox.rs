@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{StoreError, TextOrder};
+use super::{StoreError, TextKind, TextOrder};
 use crate::domain::{AppointmentId, BayId, OutboxId};
 
 /// The orders to the outside. An order is delivered at least once; of the orders about one appointment, one is claimed
@@ -105,6 +105,8 @@ impl Order {
     pub fn subject(&self) -> String {
         match self {
             Self::CalendarUpsert(about) | Self::CalendarDelete(about) => format!("appointment:{}", about.appointment),
+            // Of its own: what was just done is confirmed while a reminder waits for the morning.
+            Self::Text(TextOrder { about: TextKind::Reminder, appointment, .. }) => format!("reminder:{appointment}"),
             // Of its own: a text message does not wait for a calendar that is away.
             Self::Text(about) => format!("text:{}", about.appointment),
         }

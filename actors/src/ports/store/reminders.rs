@@ -17,13 +17,15 @@ use crate::domain::{
 #[async_trait]
 pub trait ReminderStore: Send + Sync {
     /// Makes the round of a date, once, whichever node asks: a row for each scheduled or confirmed appointment of that
-    /// date whose customer agreed to be called. Says how many rows were made; none when the round was made before.
+    /// date whose customer agreed to be called, unless another call about it waits, or has reached the customer since
+    /// the day of the calls began. Says how many rows were made; none when the round was made before.
     async fn make_round(&self, round: &Round, now: DateTime<Utc>) -> Result<Option<u64>, StoreError>;
 
     /// Whom the round of a date would call, without making it, earliest appointment first.
     async fn round_of(&self, round: &Round) -> Result<Vec<(Appointment, Customer)>, StoreError>;
 
     /// Adds a single call. [`ReminderKind::Requested`] for an appointment of which a reminder is open already gives that one.
+    /// A [`ReminderKind::CallBack`] takes the place of those to the same number that nobody has claimed yet.
     async fn add_reminder(&self, new: &NewReminder, now: DateTime<Utc>) -> Result<ReminderId, StoreError>;
 
     /// Ends the pending ones whose time is over, as missed, and orders a text message for those of appointments when
@@ -65,7 +67,8 @@ pub trait ReminderStore: Send + Sync {
     /// Notes that a number does not want to be called or texted any more.
     async fn opt_out(&self, opt_out: &OptOut, now: DateTime<Utc>) -> Result<(), StoreError>;
 
-    /// Notes that a number wants text messages again.
+    /// Notes that a number wants to be called or texted again. A customer's consent to be called says so, too
+    /// ([`Action`](super::Action)).
     async fn opt_in(&self, phone: &crate::domain::PhoneNumber, channel: Channel) -> Result<(), StoreError>;
 
     /// Whether a number does not want to be called or texted.
@@ -248,6 +251,8 @@ pub struct OptOut {
 impl OptOut {
     /// The person with that number said so.
     pub const ASKED: &'static str = "asked";
+    /// Somebody else than the customer has that number.
+    pub const WRONG_NUMBER: &'static str = "wrong_number";
 }
 
 /// A line of the dry run: who would be called, and when.

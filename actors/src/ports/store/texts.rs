@@ -76,8 +76,9 @@ pub trait TextStore: Send + Sync {
     /// The order's message, when one was noted: it is not sent a second time.
     async fn text_of(&self, order: OutboxId) -> Result<Option<String>, StoreError>;
 
-    /// Confirms the coming appointment of whoever has that number; the earliest, when there are several. Harmless to
-    /// repeat. None when there is nothing to confirm.
+    /// Confirms the coming appointment of whoever has that number that the latest text message to them was about, as far as
+    /// it has not failed; harmless to repeat. Without one it is the earliest that is only scheduled. None when there is nothing
+    /// to confirm.
     async fn confirm_by_text(
         &self,
         phone: &PhoneNumber,

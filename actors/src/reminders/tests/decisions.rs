@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 
-use super::super::machine::{Rules, after_dial, after_look, after_status, holds, in_window, not_found};
+use super::super::machine::{Rules, accepted, after_dial, after_look, after_status, holds, in_window, not_found};
 use super::*;
 use crate::limits;
 use crate::ports::{CallSettled, DialError, PlacedCall, VendorError, VendorErrorKind};
@@ -110,6 +110,18 @@ fn what_follows_from_a_look() {
     ] {
         let settled = after_look(&row(ReminderStatus::Calling), &sid(7), seen, rules, utc(now));
         assert_eq!(short(&settled), expected, "{seen:?} {now}");
+    }
+}
+
+#[test]
+fn a_call_is_looked_at_when_its_time_is_over() {
+    for (now, look_at) in [
+        ("2026-11-24T01:56:59Z", "2026-11-24T01:59:59Z"),
+        ("2026-11-24T01:58:00Z", "2026-11-24T02:00:00Z"),
+        ("2026-11-24T02:00:00Z", "2026-11-24T02:03:00Z"),
+    ] {
+        let settled = accepted(&row(ReminderStatus::Dialling), sid(7), utc(now));
+        assert_eq!(short(&settled), format!("accepted 07 look {look_at}"), "{now}");
     }
 }
 

@@ -73,6 +73,34 @@ async fn a_call_without_word_of_its_end_is_asked_for() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_call_that_waits_at_twilio_when_its_time_is_over_is_taken_back() {
+    use CallStatus::{InProgress, Queued, Ringing};
+    let canceled = vec!["CA00000000000000000000000000000001: canceled".to_owned()];
+    for (status, refused, told, expected, reason) in [
+        (Queued, false, canceled.clone(), ReminderStatus::Missed, Some("window_over")),
+        (Queued, true, canceled, ReminderStatus::Calling, None),
+        (Ringing, false, vec![], ReminderStatus::Calling, None),
+        (InProgress, false, vec![], ReminderStatus::Calling, None),
+    ] {
+        for lost in [false, true] {
+            // A minute before nobody is called any more.
+            let bench = Bench::new("2026-11-24T01:59:00Z", 1);
+            bench.telephony.script(lost.then_some(OnDial::TakenInSilence));
+            *bench.telephony.refusal.lock().unwrap() = refused.then(fatal);
+            let _actor = bench.start().await;
+            bench.dialled(1).await;
+            bench.telephony.set_status(status);
+            bench.pass(secs(45)).await;
+            assert_eq!(bench.telephony.told.all(), Vec::<String>::new(), "while calls are allowed");
+            bench.pass(secs(75)).await;
+            let row = bench.row();
+            assert_eq!((row.status, row.reason.as_deref()), (expected, reason), "{status:?} {refused} {lost}");
+            assert_eq!(bench.telephony.told.all(), told, "{status:?} {refused} {lost}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_twilio_that_is_busy_is_left_alone_as_long_as_it_asks() {
     let asked = VendorError { retry_after: Some(secs(40)), ..passing() };
     let (bench, _actor) = bench([OnDial::Fails(DialError::NotNow(asked))], 2).await;

@@ -44,6 +44,10 @@ impl Telephony for Switchboard {
         Ok(None)
     }
 
+    async fn cancel(&self, _: &CallSid) -> Result<(), VendorError> {
+        Err(fatal())
+    }
+
     fn can_text(&self) -> bool {
         false
     }

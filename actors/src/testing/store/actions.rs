@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use super::Records;
 use crate::domain::{
-    Appointment, AppointmentId, AppointmentStatus, BayId, BookedTime, Customer, CustomerFacts, CustomerId, NewVehicle,
-    OutboxId, PhoneNumber, Vehicle, VehicleId,
+    Appointment, AppointmentId, AppointmentStatus, BayId, BookedTime, Customer, CustomerFacts, CustomerId, NewCustomer,
+    NewVehicle, OutboxId, PhoneNumber, Vehicle, VehicleId,
 };
 use crate::effects::{EffectId, Fence};
 use crate::ports::{
@@ -39,10 +39,12 @@ impl Records {
             Action::ChangeAppointment { change, render } => self.change(change).map(|(a, c)| render(&a, &c)),
             Action::CreateCustomer { new, facts, render } => {
                 self.free_phone(&new.phone, None)?;
-                let id = self.add(Customer::new(CustomerId(0), new.name, new.phone));
-                self.update(id, facts).map(|c| render(&c))
+                let id = self.add_new(&new);
+                self.update(id, facts, Some(&new.phone)).map(|c| render(&c))
             }
-            Action::UpdateCustomer { customer, facts, render } => self.update(customer, facts).map(|c| render(&c)),
+            Action::UpdateCustomer { customer, facts, caller, render } => {
+                self.update(customer, facts, caller.as_ref()).map(|c| render(&c))
+            }
             Action::AddVehicle { customer, vehicle, render } => self.add_vehicle(customer, vehicle).map(|v| render(&v)),
             Action::TakeMessage { message, render } => {
                 self.messages.push(message);
@@ -89,7 +91,7 @@ impl Records {
             BookingCustomer::New(new) => match self.customers.iter().find(|c| c.phone == new.phone).cloned() {
                 Some(customer) => customer,
                 None => {
-                    let id = self.add(Customer::new(CustomerId(0), new.name, new.phone));
+                    let id = self.add_new(&new);
                     self.customer(id)?
                 }
             },
@@ -166,9 +168,10 @@ impl Records {
         self.customers.iter().find(|c| c.id == id).cloned().ok_or(StoreError::NotFound("customer"))
     }
 
-    fn add(&mut self, customer: Customer) -> CustomerId {
+    fn add_new(&mut self, new: &NewCustomer) -> CustomerId {
         let id = CustomerId(next_id(self.customers.len()));
-        self.customers.push(Customer { id, ..customer });
+        let customer = Customer::new(id, new.name.clone(), new.phone.clone());
+        self.customers.push(Customer { since: Some(new.since), ..customer });
         id
     }
 
@@ -177,7 +180,13 @@ impl Records {
         if taken { Err(StoreError::OnFile("phone")) } else { Ok(()) }
     }
 
-    fn update(&mut self, id: CustomerId, facts: CustomerFacts) -> Result<Customer, StoreError> {
+    fn update(
+        &mut self,
+        id: CustomerId,
+        facts: CustomerFacts,
+        caller: Option<&PhoneNumber>,
+    ) -> Result<Customer, StoreError> {
+        let agrees = facts.reminder_consent == Some(true);
         let old = self.customer(id)?;
         let new = Customer {
             name: facts.name.unwrap_or(old.name),
@@ -195,6 +204,9 @@ impl Records {
         };
         self.free_phone(&new.phone, Some(id))?;
         self.customers.iter_mut().filter(|c| c.id == id).for_each(|c| *c = new.clone());
+        if agrees {
+            self.lift_opt_out(&new.phone, caller);
+        }
         Ok(new)
     }
 

@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 
 use super::Records;
 use crate::domain::{
-    Appointment, AppointmentId, AppointmentStatus, CallSid, Customer, CustomerId, NewReminder, PhoneNumber, Reminder,
-    ReminderId, ReminderKind, ReminderOutcome, ReminderStatus, Round, reasons,
+    Appointment, AppointmentId, AppointmentStatus, CallSid, Customer, CustomerId, NewReminder, OutboxId, PhoneNumber,
+    Reminder, ReminderId, ReminderKind, ReminderOutcome, ReminderStatus, Round, reasons,
 };
 use crate::ports::{
     AppointmentChange, AppointmentStep, CallClaim, CallSettled, Channel, DueCall, DueTask, OptOut, Order, StoreError,
@@ -19,6 +19,14 @@ fn is_open(row: &Reminder) -> bool {
 
 fn is_under_way(row: &Reminder) -> bool {
     is_open(row) && row.status != ReminderStatus::Pending
+}
+
+/// Another call about an appointment waits, or has reached the customer since the day of the round's calls began.
+fn reminds(row: &Reminder, appointment: AppointmentId, round: &Round) -> bool {
+    let unreached = [Some(ReminderOutcome::Screened), Some(ReminderOutcome::WrongNumber)];
+    let today = row.dialled_at.is_some_and(|at| round.day_from <= at);
+    let reached = row.status == ReminderStatus::Done && today && !unreached.contains(&row.outcome);
+    row.kind != ReminderKind::Evening && row.appointment == Some(appointment) && (is_open(row) || reached)
 }
 
 impl Records {
@@ -49,12 +57,21 @@ impl Records {
         let agreed = |c: &&Customer| c.reminder_consent == Some(true) && !self.has_opted_out(&c.phone, Channel::Voice);
         let who = |a: &Appointment| self.customers.iter().filter(agreed).find(|c| c.id == a.customer).cloned();
         let pair = |a: &Appointment| Some((a.clone(), who(a)?));
-        let mut people: Vec<_> = self.appointments.iter().filter(of_date).filter_map(pair).collect();
+        let untold = |a: &&Appointment| !self.reminders.iter().any(|row| reminds(row, a.id, round));
+        let mut people: Vec<_> = self.appointments.iter().filter(of_date).filter(untold).filter_map(pair).collect();
         people.sort_by_key(|(a, _)| (a.starts_at, a.id));
         people
     }
 
     pub(super) fn add_reminder(&mut self, new: &NewReminder) -> ReminderId {
+        let replaced = |row: &&mut Reminder| {
+            new.kind == ReminderKind::CallBack
+                && (row.kind, row.status) == (ReminderKind::CallBack, ReminderStatus::Pending)
+                && row.phone == new.phone
+        };
+        for row in self.reminders.iter_mut().filter(replaced) {
+            (row.status, row.reason) = (ReminderStatus::Skipped, Some(reasons::REPLACED.into()));
+        }
         let asks_once = new.kind == ReminderKind::Requested && !new.for_staff;
         let open = self.open_reminder_of(new.appointment).filter(|_| asks_once);
         open.unwrap_or_else(|| self.add_row(new))
@@ -162,6 +179,14 @@ impl Records {
         }
     }
 
+    /// The customer with that number agrees to be called.
+    pub(super) fn lift_opt_out(&mut self, phone: &PhoneNumber, caller: Option<&PhoneNumber>) {
+        let own = caller == Some(phone);
+        let lifted =
+            |o: &OptOut| (&o.phone, o.channel) == (phone, Channel::Voice) && (own || o.reason != OptOut::WRONG_NUMBER);
+        self.opt_outs.retain(|o| !lifted(o));
+    }
+
     pub(super) fn has_opted_out(&self, phone: &PhoneNumber, channel: Channel) -> bool {
         self.opt_outs.iter().any(|own| (&own.phone, own.channel) == (phone, channel))
     }
@@ -183,7 +208,14 @@ impl Records {
         match self.texts.iter_mut().find(|text| text.order == progress.order) {
             Some(known) if known.sid == progress.sid && progress.follows(&known.status) => *known = progress.clone(),
             Some(_) => {}
-            None => self.texts.push(progress.clone()),
+            None => {
+                self.texts.push(progress.clone());
+                let about = |(id, order): &(OutboxId, Order)| match order {
+                    Order::Text(text) if *id == progress.order => Some((*id, text.appointment)),
+                    _ => None,
+                };
+                self.texted.extend(self.outbox.iter().find_map(about));
+            }
         }
     }
 
@@ -194,8 +226,15 @@ impl Records {
     ) -> Result<Option<(Appointment, Customer)>, StoreError> {
         let Some(customer) = self.customers.iter().find(|c| c.phone == *phone).cloned() else { return Ok(None) };
         let coming = |a: &&Appointment| a.customer == customer.id && a.status.is_open() && a.starts_at > now;
-        let earliest = self.appointments.iter().filter(coming).min_by_key(|a| (a.starts_at, a.id)).cloned();
-        match earliest {
+        let latest = self
+            .texted
+            .iter()
+            .rev()
+            .filter(|(order, _)| self.has_come(*order))
+            .find_map(|(_, about)| self.appointments.iter().filter(coming).find(|a| a.id == *about));
+        let scheduled = |a: &Appointment| a.status == AppointmentStatus::Scheduled;
+        let earliest = || self.appointments.iter().filter(coming).min_by_key(|a| (!scheduled(a), a.starts_at, a.id));
+        match latest.or_else(earliest).cloned() {
             Some(appointment) if appointment.status == AppointmentStatus::Scheduled => {
                 let step = AppointmentStep::Confirm;
                 let (appointment, customer) = (appointment.id, customer.id);
@@ -203,6 +242,11 @@ impl Records {
             }
             confirmed => Ok(confirmed.map(|appointment| (appointment, customer))),
         }
+    }
+
+    fn has_come(&self, order: OutboxId) -> bool {
+        let failed = |text: &TextProgress| ["failed", "undelivered", "canceled"].contains(&&*text.status);
+        self.texts.iter().any(|text| text.order == order && !failed(text))
     }
 
     /// Orders a text message about an appointment as it is now.
@@ -217,7 +261,7 @@ impl Records {
         }
     }
 
-    /// Due ones get the number on file, and end when they are not to be called.
+    /// Due reminders get the number on file, and what is due ends when it is not to be called.
     fn skip_unwanted(&mut self, now: DateTime<Utc>) {
         let due = |row: &Reminder| row.status == ReminderStatus::Pending && (row.next_at <= now || row.until <= now);
         for at in 0..self.reminders.len() {
@@ -226,7 +270,8 @@ impl Records {
                 continue;
             }
             let customer = self.customers.iter().find(|c| Some(c.id) == row.customer);
-            row.phone = customer.map_or(row.phone, |c| c.phone.clone());
+            let on_file = customer.filter(|_| row.kind != ReminderKind::CallBack).map(|c| c.phone.clone());
+            row.phone = on_file.unwrap_or(row.phone);
             if let Some(reason) = self.unwanted(&row, customer, now) {
                 (row.status, row.reason) = (ReminderStatus::Skipped, Some(reason.into()));
             }

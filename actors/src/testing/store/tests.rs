@@ -6,11 +6,12 @@ use chrono::{DateTime, Utc};
 
 use super::{FakeStore, maria};
 use crate::domain::{
-    Appointment, AppointmentId, AppointmentStatus, BayId, NewReminder, PhoneNumber, ReminderKind, ReminderOutcome,
-    ReminderStatus, Round, reasons,
+    Appointment, AppointmentId, AppointmentStatus, BayId, NewReminder, OutboxId, PhoneNumber, ReminderKind,
+    ReminderOutcome, ReminderStatus, Round, reasons,
 };
 use crate::ports::{
-    CallClaim, CallSettled, Channel, DueCall, DueTask, OptOut, Order, ReminderStore as _, TextProgress, TextStore as _,
+    CallClaim, CallSettled, Channel, DueCall, DueTask, OptOut, Order, ReminderStore as _, TextKind, TextOrder,
+    TextProgress, TextStore as _,
 };
 
 const LEASE: Duration = Duration::from_secs(60);
@@ -22,7 +23,7 @@ fn at(hour: i64, minute: i64) -> DateTime<Utc> {
 
 fn round() -> Round {
     let of = "2026-11-24".parse().unwrap();
-    Round { of, from: at(6, 0), to: at(30, 0), due_at: at(0, 0), until: at(2, 0) }
+    Round { of, from: at(6, 0), to: at(30, 0), day_from: at(-18, 0), due_at: at(0, 0), until: at(2, 0) }
 }
 
 /// Maria, who agrees, has an appointment at nine in the morning and one at ten.
@@ -69,6 +70,28 @@ async fn a_round_leads_to_calls_one_after_the_other() {
 }
 
 #[tokio::test]
+async fn a_round_leaves_out_who_was_reminded_on_the_day() {
+    let store = store();
+    let asked = NewReminder {
+        kind: ReminderKind::Requested,
+        appointment: Some(AppointmentId(1)),
+        customer: Some(maria().id),
+        phone: maria().phone,
+        about: None,
+        due_at: at(-1, 0),
+        until: at(2, 0),
+        for_staff: false,
+    };
+    let asked = store.add_reminder(&asked, at(-1, 0)).await.unwrap();
+    let left = async || store.round_of(&round()).await.unwrap().iter().map(|(a, _)| a.id.0).collect::<Vec<_>>();
+    assert_eq!(left().await, [2], "while it waits");
+    claim(&store, at(-1, 0)).await;
+    store.settle_call(asked, 1, &CallSettled::Done(ReminderOutcome::Confirmed), at(-1, 1)).await.unwrap();
+    assert_eq!(left().await, [2], "and when it has reached her");
+    assert_eq!(store.make_round(&round(), at(0, 0)).await, Ok(Some(1)));
+}
+
+#[tokio::test]
 async fn what_is_overdue_is_texted_and_opt_outs_are_obeyed() {
     let store = store();
     store.make_round(&round(), at(0, 0)).await.unwrap();
@@ -93,11 +116,26 @@ async fn what_is_overdue_is_texted_and_opt_outs_are_obeyed() {
     assert_eq!(claim(&store, at(3, 0)).await, []);
     assert_eq!(store.reminder(refused).await.unwrap().unwrap().reason.as_deref(), Some(reasons::OPTED_OUT));
     store.opt_in(&phone, Channel::Voice).await.unwrap();
+    let replaced = store.add_reminder(&new, at(0, 0)).await.unwrap();
     let wanted = store.add_reminder(&new, at(0, 0)).await.unwrap();
+    assert_eq!(store.reminder(replaced).await.unwrap().unwrap().reason.as_deref(), Some(reasons::REPLACED));
     assert_eq!(claim(&store, at(3, 0)).await[0].reminder.id, wanted);
-    let confirmed = store.confirm_by_text(&phone, at(0, 0)).await.unwrap().unwrap().0;
+    let confirm = async || store.confirm_by_text(&phone, at(0, 0)).await.unwrap().unwrap().0;
+    let confirmed = confirm().await;
     assert_eq!((confirmed.id, confirmed.version), (AppointmentId(1), 2));
-    assert_eq!(store.confirm_by_text(&phone, at(0, 0)).await.unwrap().unwrap().0, confirmed);
+    assert_eq!(confirm().await, confirmed);
+    // The one about the second appointment is the latest, until it turns out not to have come.
+    store.change(|records| {
+        records.appointments[1].status = AppointmentStatus::Scheduled;
+        let about = TextOrder { about: TextKind::Booked, appointment: AppointmentId(2), version: 1 };
+        records.outbox = vec![(OutboxId(9), Order::Text(about))];
+    });
+    let word =
+        |status: &str| TextProgress { order: OutboxId(9), sid: "SM9".into(), status: status.into(), error_code: None };
+    store.text_progress(&word("sent"), at(0, 0)).await.unwrap();
+    assert_eq!(confirm().await.id, AppointmentId(2));
+    store.text_progress(&word("undelivered"), at(0, 0)).await.unwrap();
+    assert_eq!(confirm().await.id, AppointmentId(1));
 }
 
 #[test]

@@ -85,6 +85,7 @@ async fn each_rule_of_each_tool_has_its_own_error() {
         ("create_customer", json!({ "name": "Ann Lee", "phone": "+15555550101" }), "bad_arguments"),
         ("update_customer", json!({}), "nothing_to_change"),
         ("update_customer", json!({ "phone": "call me" }), "bad_phone"),
+        ("update_customer", json!({ "phone": "555 0123" }), "bad_phone"),
         ("update_customer", json!({ "notes": "x" }), "bad_arguments"),
         ("update_customer", json!({ "birth_date": "1890-01-01" }), "bad_date"),
         ("decode_vin", json!({ "vin": "1HGCM" }), "bad_vin"),
@@ -106,6 +107,7 @@ async fn each_rule_of_each_tool_has_its_own_error() {
         ("take_message", message(long(2_001)), "too_long"),
         ("take_message", message("a\u{0}b".into()), "bad_text"),
         ("take_message", json!({ "message": "Hi", "call_back_number": "later" }), "bad_phone"),
+        ("take_message", json!({ "message": "Hi", "call_back_number": "+1 555-0123" }), "bad_phone"),
         ("take_message", json!({ "message": "Hi", "caller_name": "{{x}}" }), "bad_name"),
     ];
     let mut bench = Bench::known().await;

@@ -221,6 +221,25 @@ async fn who_does_not_want_calls_is_not_called() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_agrees_to_be_called_again_is_called_again() {
+    const AGREES: &str = r#"{"reminder_consent":true}"#;
+    let mut book: Value = serde_json::from_str(BOOK).unwrap();
+    book["reminder_consent"] = true.into();
+    for (tool, arguments) in [("book_appointment", book.to_string()), ("update_customer", AGREES.into())] {
+        for reason in [OptOut::ASKED, OptOut::WRONG_NUMBER] {
+            let mut bench = Bench::for_caller(known()).await.verified().await;
+            bench.world.store.change(|records| records.customers[0].reminder_consent = Some(true));
+            let stop = json!({ "reason": reason }).to_string();
+            assert_eq!(bench.error("stop_reminders", &stop).await, "ok");
+            assert_eq!(records(&bench).opt_outs.len(), 1);
+            assert_eq!(bench.error(tool, &arguments).await, "ok");
+            let after = records(&bench);
+            assert_eq!((after.opt_outs, after.customers[0].reminder_consent), (vec![], Some(true)), "{tool} {reason}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn consent_to_be_called_is_written_with_the_booking() {
     for (identity, name) in [(known(), Value::Null), (unknown(), "Ann Lee".into())] {
         for consent in [Some(true), Some(false), None] {

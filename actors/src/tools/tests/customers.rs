@@ -64,6 +64,20 @@ async fn what_is_changed_is_what_the_call_knows() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_new_customer_is_one_since_the_day_on_the_shops_calendar() {
+    let mut book: Value = serde_json::from_str(BOOK).unwrap();
+    book["customer_name"] = "Ann Lee".into();
+    for (tool, arguments) in [("book_appointment", book), ("create_customer", json!({ "name": "Ann Lee" }))] {
+        let mut bench = Bench::for_caller(unknown()).await;
+        // Half past six on Monday evening.
+        bench.router.clock = Arc::new(FakeClock::at("2026-11-24T00:30:00Z"));
+        assert_eq!(bench.error(tool, &arguments.to_string()).await, "ok");
+        let since = bench.world.store.records.lock().unwrap().customers.last().unwrap().since;
+        assert_eq!(since, "2026-11-23".parse().ok(), "{tool}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_vin_is_decoded_without_asking_anybody() {
     let mut bench = Bench::for_caller(Identity::default()).await;
     let decoded = bench.result("decode_vin", r#"{"vin":"ihg cm8 2633 a oo4 352"}"#).await;

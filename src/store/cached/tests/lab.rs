@@ -87,7 +87,8 @@ pub(super) fn phone(n: usize) -> PhoneNumber {
 
 /// Puts somebody on file.
 pub(super) async fn create(store: &dyn Store, n: usize, name: &str) -> CustomerId {
-    let new = NewCustomer { name: name.into(), phone: phone(n) };
+    let since = "2026-11-23".parse().unwrap();
+    let new = NewCustomer { name: name.into(), phone: phone(n), since };
     let render = Arc::new(|customer: &Customer| json!(customer.id.0));
     let id = act(store, Action::CreateCustomer { new, facts: CustomerFacts::default(), render }).await;
     CustomerId(id.as_i64().unwrap())
@@ -98,7 +99,7 @@ pub(super) fn renaming(customer: CustomerId, name: &str) -> Action {
 }
 
 pub(super) fn change(customer: CustomerId, facts: CustomerFacts) -> Action {
-    Action::UpdateCustomer { customer, facts, render: Arc::new(|_: &Customer| Value::Null) }
+    Action::UpdateCustomer { customer, facts, caller: None, render: Arc::new(|_: &Customer| Value::Null) }
 }
 
 pub(super) async fn act(store: &dyn Store, action: Action) -> Value {

@@ -237,6 +237,11 @@ impl Telephony for TwilioRest {
         self.fetch_call(call).await
     }
 
+    async fn cancel(&self, call: &CallSid) -> Result<(), VendorError> {
+        let waits = self.update(call, ("Status", "canceled")).await?;
+        if waits { Ok(()) } else { Err(rejected("the call does not wait any more")) }
+    }
+
     fn can_text(&self) -> bool {
         self.outbound.texts().is_some()
     }

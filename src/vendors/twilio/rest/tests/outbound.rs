@@ -298,3 +298,21 @@ async fn how_a_call_stands_can_be_asked() {
     assert_eq!(checked(&server.requests()[0]).0, "FetchCall");
     assert_eq!(adapter.call(&sid).await, Ok(None), "not known");
 }
+
+#[tokio::test]
+async fn a_call_that_waits_is_taken_back() {
+    let sid = CallSid::parse(CALL).unwrap();
+    let over = answer(400, &json!({ "code": 21_220, "message": "Call is not in-progress", "status": 400 }));
+    for (given, expected) in [
+        (answer(200, &json!({ "sid": CALL, "status": "canceled" })), Ok(())),
+        (over, Err(VendorErrorKind::Rejected)),
+        (answer(400, &json!({ "code": 20_001 })), Err(VendorErrorKind::Rejected)),
+        (answer(404, &json!({ "code": 20_404 })), Err(VendorErrorKind::Rejected)),
+    ] {
+        let server = http_server(vec![given]).await;
+        let taken_back = adapter_with(&server.url, outbound()).cancel(&sid).await;
+        assert_eq!(taken_back.map_err(|error| error.kind), expected);
+        let (operation, params) = checked(&server.requests()[0]);
+        assert_eq!((operation.as_str(), pairs(&params)), ("UpdateCall", vec![("Status", "canceled")]));
+    }
+}
