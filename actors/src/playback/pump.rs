@@ -144,6 +144,8 @@ pub(super) struct Pump<T> {
     marked: u64,
     /// The next audio is the first of an utterance.
     fresh: bool,
+    /// Words of the utterance were given, and no sound of it has come.
+    owes_sound: bool,
     /// Flushes whose audio is not complete, the oldest first.
     flushes: VecDeque<Flush>,
     /// `Clear`s that were not answered: audio until then is old.
@@ -165,7 +167,7 @@ impl<T: Fn(u64, Pumped) + Send + Sync> Pump<T> {
     ) -> Self {
         let (epoch, playout, deadline) = (out.epoch(), out.playout(), Instant::now());
         let position = playout.sent.max(filled);
-        let (session, flushes, clears, warned) = Default::default();
+        let (session, flushes, clears, warned, owes_sound) = Default::default();
         let (link, marked, fresh) = (Link::Away, position, true);
         Self {
             port,
@@ -178,6 +180,7 @@ impl<T: Fn(u64, Pumped) + Send + Sync> Pump<T> {
             position,
             marked,
             fresh,
+            owes_sound,
             flushes,
             clears,
             warned,
@@ -222,6 +225,7 @@ impl<T: Fn(u64, Pumped) + Send + Sync> Pump<T> {
             }
             PumpCommand::Speak(epoch, text) => {
                 self.at(epoch);
+                self.owes_sound |= self.fresh && text.contains(char::is_alphanumeric);
                 self.send(TtsInput::Speak(text)).await
             }
             PumpCommand::Flush(flush) => {
@@ -258,13 +262,13 @@ impl<T: Fn(u64, Pumped) + Send + Sync> Pump<T> {
 
     fn unlink(&mut self, link: Link) {
         self.link = link;
-        (self.clears, self.warned, self.fresh) = (0, false, true);
+        (self.clears, self.warned, self.fresh, self.owes_sound) = (0, false, true, false);
         self.flushes.clear();
     }
 
     fn at(&mut self, epoch: Epoch) {
         if epoch != self.epoch {
-            (self.epoch, self.position, self.marked, self.fresh) = (epoch, 0, 0, true);
+            (self.epoch, self.position, self.marked, self.fresh, self.owes_sound) = (epoch, 0, 0, true, false);
         }
     }
 
@@ -308,6 +312,10 @@ impl<T: Fn(u64, Pumped) + Send + Sync> Pump<T> {
                 self.wait_for_more();
                 match self.flushes.pop_front() {
                     Some(Flush::Beginning) => Ok(()),
+                    // Taken for said, it would never be heard.
+                    Some(Flush::End) if self.owes_sound => {
+                        Err(VendorError::new(TTS, VendorErrorKind::Protocol, "words without a sound").into())
+                    }
                     Some(Flush::End) | None => self.ended().await,
                 }
             }
@@ -340,6 +348,7 @@ impl<T: Fn(u64, Pumped) + Send + Sync> Pump<T> {
     async fn audio(&mut self, audio: Bytes) -> Result<(), Broken> {
         let (position, first_byte) = (self.position, Instant::now());
         self.pour(audio).await?;
+        self.owes_sound = false;
         if std::mem::take(&mut self.fresh) {
             (self.tell)(self.session, Pumped::Began { epoch: self.epoch, position, first_byte });
         }

@@ -32,6 +32,8 @@ pub(crate) struct Faults {
     pub(crate) break_after_chunks: Option<usize>,
     /// Flushes are swallowed.
     pub(crate) mute: bool,
+    /// Flushes are answered, and no audio comes.
+    pub(crate) hollow: bool,
     /// Chunks come this much slower than usual: by 195 ms, they come no faster than they are played.
     pub(crate) slower: Duration,
     /// `Clear` is answered this late.
@@ -104,6 +106,9 @@ impl Voice {
         let mut faults = self.faults.lock().unwrap();
         if faults.warns {
             return self.events.now(Ok(TtsEvent::Warning("too many flushes".into())));
+        }
+        if faults.hollow {
+            return self.events.now(Ok(TtsEvent::Flushed));
         }
         // Nothing to say: nothing comes back.
         if faults.mute || text.is_empty() {

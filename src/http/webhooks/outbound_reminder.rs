@@ -18,7 +18,7 @@ use crate::http::error::ApiError;
 use crate::http::signed::SignedForm;
 use crate::http::state::AppState;
 use crate::http::urls::{OUTBOUND_REMINDER, query};
-use crate::vendors::twilio::form::{Form, answered_by};
+use crate::vendors::twilio::form::{self, Form, answered_by};
 use crate::vendors::twilio::twiml;
 
 /// Looking up what a call is about: somebody holds a silent telephone meanwhile.

@@ -48,6 +48,19 @@ async fn a_greeting_by_name_is_ready_when_the_stream_comes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_answer_that_the_voice_takes_for_said_without_a_sound_is_heard_all_the_same() {
+    let world = world(|_| {}).await;
+    let phone = world.dial(KNOWN_PHONE).await;
+    phone.hears(KNOWN_GREETING).await;
+    world.tts.faults.lock().unwrap().hollow = true;
+    world.stt.says("please book it").await;
+    let asked = tokio::time::Instant::now();
+    phone.gets("You are booked").await;
+    assert!(asked.elapsed() < ms(4_000), "{:?}", asked.elapsed());
+    takes_its_leave(world, &phone).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_a_call_cannot_say_is_said_by_twilio_which_then_finds_a_colleague() {
     let world = world(|_| {}).await;
     let phone = world.dial(KNOWN_PHONE).await;
