@@ -141,6 +141,8 @@ pub const TOOL_FILLER_AFTER_MS: Duration = ms(400);
 pub const TOOL_TIMEOUT_MS: Duration = ms(8_000);
 /// When an answer is due and nothing is said for this long, the caller gets a filler.
 pub const MODEL_FILLER_AFTER_MS: Duration = ms(2_500);
+/// The same after a turn that Otto's own waiting has ended, which was silence, too.
+pub const OVERDUE_FILLER_AFTER_MS: Duration = ms(800);
 /// From a request to the model to its first event: a model, the one behind it and the built-in dialogue have their turn.
 pub const MODEL_FIRST_EVENT_TIMEOUT_MS: Duration = ms(5_500);
 /// From the end of one filler to the next.
@@ -343,6 +345,8 @@ const _: () = {
     assert!(TOOL_FILLER_AFTER_MS.as_millis() < TOOL_TIMEOUT_MS.as_millis());
     assert!(MODEL_FILLER_AFTER_MS.as_millis() < MODEL_FIRST_EVENT_TIMEOUT_MS.as_millis());
     assert!(SPECULATE_AFTER_MS.as_millis() < TURN_SILENCE_MS.as_millis());
+    assert!((KEYS_SILENCE_MS.as_millis() + OVERDUE_FILLER_AFTER_MS.as_millis()) < 4_000, "nor after keys");
+    assert!((TURN_SILENCE_MS.as_millis() + OVERDUE_FILLER_AFTER_MS.as_millis()) < 4_000, "nor after words");
     assert!((MODEL_PAUSE_MS.as_millis() + MODEL_FILLER_AFTER_MS.as_millis()) < 4_000, "no silence is longer than 4 s");
     assert!(FILLER_AGAIN_AFTER_MS.as_millis() < 4_000 && DEAF_FILLER_AFTER_MS.as_millis() < 4_000);
     assert!(MODEL_PAUSE_MS.as_millis() < MODEL_STALL_TIMEOUT_MS.as_millis());

@@ -160,11 +160,11 @@ impl TurnMachine {
 
     fn due(&mut self, timer: TurnTimer) {
         match timer {
-            TurnTimer::Silence => self.speech_ended(),
+            TurnTimer::Silence => self.waited_for_more(Self::speech_ended),
             TurnTimer::Stable => self.words_are_stable(),
             TurnTimer::FalseAlarm => self.false_alarm(),
             TurnTimer::Murmur => self.forget_murmur(),
-            TurnTimer::Keys => self.end_of_turn(),
+            TurnTimer::Keys => self.waited_for_more(Self::end_of_turn),
             TurnTimer::Filler => self.tools_take_long(),
             TurnTimer::Retry => self.ask_after_pause(),
             timer => self.silence_is_long(timer),
@@ -341,6 +341,7 @@ impl TurnMachine {
 
     /// The caller has finished: two ends of one utterance are one, for nothing is left to end the second time.
     fn end_of_turn(&mut self) {
+        self.quiet.overdue = false;
         let said = self.caller.said();
         let keys = std::mem::take(&mut self.caller.keys);
         self.caller.finals.clear();

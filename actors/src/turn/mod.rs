@@ -247,6 +247,7 @@ impl TurnState {
             TurnTimer::Keys => limits::KEYS_SILENCE_MS,
             TurnTimer::Filler => limits::TOOL_FILLER_AFTER_MS,
             TurnTimer::Thinking => limits::MODEL_FILLER_AFTER_MS,
+            TurnTimer::Overdue => limits::OVERDUE_FILLER_AFTER_MS,
             TurnTimer::StillThinking | TurnTimer::StillDeaf => limits::FILLER_AGAIN_AFTER_MS,
             TurnTimer::Deaf => limits::DEAF_FILLER_AFTER_MS,
             TurnTimer::Quiet => limits::QUIET_AFTER_MS,

@@ -125,6 +125,8 @@ pub(in crate::turn) enum TurnTimer {
     Filler,
     /// An answer is due, and nothing has been said for a while.
     Thinking,
+    /// As before, where Otto has already waited for more words or keys in silence.
+    Overdue,
     /// As before, after a filler.
     StillThinking,
     /// Otto cannot hear, and nothing has been said for a while.

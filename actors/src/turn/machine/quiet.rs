@@ -11,6 +11,8 @@ pub(super) struct Quiet {
     /// Times in a row that the caller was asked whether anybody is there.
     pub(super) prompts: u32,
     pub(super) deaf: bool,
+    /// The answer is due to somebody who has waited already.
+    pub(super) overdue: bool,
     /// The caller was told that Otto cannot hear.
     told_deaf: bool,
     /// What the caller was told last of it.
@@ -33,12 +35,22 @@ impl TurnMachine {
         self.effects.extend(self.quiet.watch.take().map(Effect::Disarm));
     }
 
+    /// Otto has waited for more in silence, and none has come.
+    pub(super) fn waited_for_more(&mut self, end: fn(&mut Self)) {
+        end(self);
+        self.quiet.overdue = true;
+    }
+
     fn silence(&self) -> Option<TurnTimer> {
         if !self.speaking.is_empty() || self.awaiting_cut || self.ending.is_some() || self.doubt.is_some() {
             return None;
         }
         if let Some(answer) = &self.answer {
-            return Some(if answer.fillers() == 0 { TurnTimer::Thinking } else { TurnTimer::StillThinking });
+            return Some(match answer.fillers() {
+                0 if self.quiet.overdue => TurnTimer::Overdue,
+                0 => TurnTimer::Thinking,
+                _ => TurnTimer::StillThinking,
+            });
         }
         if self.quiet.deaf {
             return Some(if self.quiet.told_deaf { TurnTimer::StillDeaf } else { TurnTimer::Deaf });
@@ -52,7 +64,7 @@ impl TurnMachine {
             return;
         }
         match timer {
-            TurnTimer::Thinking | TurnTimer::StillThinking => self.filler(),
+            TurnTimer::Thinking | TurnTimer::Overdue | TurnTimer::StillThinking => self.filler(),
             TurnTimer::Deaf | TurnTimer::StillDeaf => self.say_deaf(),
             _ => self.ask_who_is_there(),
         }
@@ -60,7 +72,7 @@ impl TurnMachine {
 
     /// Tools run, and nothing was said along with them: the first filler comes early.
     pub(super) fn tools_take_long(&mut self) {
-        let in_silence = self.quiet.watch == Some(TurnTimer::Thinking);
+        let in_silence = matches!(self.quiet.watch, Some(TurnTimer::Thinking | TurnTimer::Overdue));
         if in_silence && self.answer.as_ref().is_some_and(super::Answer::works_in_silence) {
             self.filler();
         }

@@ -51,7 +51,7 @@ enum Happens {
     Dies,
 }
 
-const TIMERS: [TurnTimer; 12] = [
+const TIMERS: [TurnTimer; 13] = [
     TurnTimer::Silence,
     TurnTimer::Stable,
     TurnTimer::FalseAlarm,
@@ -59,6 +59,7 @@ const TIMERS: [TurnTimer; 12] = [
     TurnTimer::Keys,
     TurnTimer::Filler,
     TurnTimer::Thinking,
+    TurnTimer::Overdue,
     TurnTimer::StillThinking,
     TurnTimer::Deaf,
     TurnTimer::StillDeaf,

@@ -33,12 +33,18 @@ fn check_running(inputs: Vec<Input>, expected: &[TurnTimer]) {
 
 #[test]
 fn one_timer_watches_the_silence() {
-    use TurnTimer::{Deaf, FalseAlarm, Filler, Quiet, Silence, Stable, StillDeaf, StillThinking, Thinking};
+    use TurnTimer::{
+        Deaf, FalseAlarm, Filler, Keys, Overdue, Quiet, Silence, Stable, StillDeaf, StillThinking, Thinking,
+    };
     let greeted = || vec![Input::Greet("Hello".into()), spoken(1)];
     check_running(vec![Input::Greet("Hello".into())], &[]);
     check_running(greeted(), &[Quiet]);
     check_running([greeted(), vec![interim("my")]].concat(), &[Stable, Silence]);
     check_running(vec![said("go")], &[Thinking]);
+    check_running(vec![part("go"), silence()], &[Overdue]);
+    check_running(vec![Input::Key('1'), due(Keys)], &[Overdue]);
+    check_running(vec![Input::Key('1'), due(Keys), due(Overdue), spoken(1)], &[StillThinking]);
+    check_running(vec![part("go"), silence(), said("on")], &[Thinking]);
     check_running(vec![said("go"), text(1, "Let me see. ")], &[]);
     check_running(with_tools(&["a"]), &[Thinking, Filler]);
     check_running([with_tools(&["a"]), vec![due(Filler)]].concat(), &[]);
