@@ -25,7 +25,7 @@ use crate::domain::{BayId, Shop};
 use crate::events::emit;
 use crate::limits;
 use crate::names::ActorKind;
-use crate::ports::{BusyTimes, Calendar, CalendarRecords, Clock, Store, StoreError};
+use crate::ports::{BusyTimes, Calendar, CalendarRecords, Clock, Store, StoreError, Tell};
 use crate::tasks::TaskScope;
 use crate::timer::{Fired, Timers};
 
@@ -90,6 +90,8 @@ pub struct CalendarOutside {
     pub calendar: Arc<dyn Calendar>,
     /// The outbox, and where what people change there is applied.
     pub records: Arc<dyn CalendarRecords>,
+    /// How customers hear of it.
+    pub tell: Tell,
 }
 
 /// What the CalendarActor is started with.

@@ -13,6 +13,7 @@ use otto_actors::effects::{EffectId, Fence};
 use otto_actors::ports::{
     Action, Applied, Backlog, BookingStore, CalendarChange, CalendarJob, CalendarRecords, CallEnd, CallProgress,
     CallRecord, Claim, CustomerStore, JournalRow, JournalStore, OutboxRow, OutboxStore, Settled, Store, StoreError,
+    Tell,
 };
 use serde_json::Value;
 
@@ -160,8 +161,8 @@ impl CalendarRecords for Database {
         write!(self, |tx| calendar::keep_sync_token(tx, bay, token))
     }
 
-    async fn apply_calendar_change(&self, change: &CalendarChange) -> Result<Applied, StoreError> {
-        write!(self, |tx| calendar::apply(tx, change))
+    async fn apply_calendar_change(&self, change: &CalendarChange, tell: Tell) -> Result<Applied, StoreError> {
+        write!(self, |tx| calendar::apply(tx, change, tell))
     }
 }
 

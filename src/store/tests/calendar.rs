@@ -4,7 +4,8 @@ use chrono::{DateTime, Duration, Utc};
 use otto_actors::domain::{AppointmentStatus, BayId};
 use otto_actors::effects::Fence;
 use otto_actors::ports::{
-    Applied, Backlog, Booking, CalendarChange, CalendarJob, CalendarWork, EventNow, Settled, StoreError,
+    Applied, AppointmentStep, Backlog, Booking, CalendarChange, CalendarJob, CalendarWork, EventNow, Settled,
+    StoreError, Tell, TextKind, TextOrder,
 };
 
 use super::changes::{Booked, cancel, move_to};
@@ -71,28 +72,125 @@ pub(in crate::store) async fn a_refused_order_is_kept_and_in_nobodys_way(open: f
     assert_eq!(deliver_all(&lab).await, [CalendarWork::Remove]);
 }
 
+async fn apply(lab: &Lab, change: &CalendarChange) -> Applied {
+    lab.two.apply_calendar_change(change, Tell::Nothing).await.unwrap()
+}
+
+/// An appointment on file, its bay and the other one of a lab with two. The calendar shows it.
+async fn shown(lab: &Lab) -> (Booked, BayId, BayId) {
+    let booked = Booked::new(&lab.one, 1, at(15, 0)).await;
+    deliver_all(lab).await;
+    let bay = booked.now(&lab.one).await.bay;
+    (booked, bay, BayId(if bay.0 == 1 { 2 } else { 1 }))
+}
+
 pub(in crate::store) async fn people_move_and_cancel_in_the_calendar(open: fn(usize) -> Opening) {
-    let lab = open(2).await;
+    let lab = open(1).await;
     let booked = Booked::new(&lab.one, 1, at(15, 0)).await;
     let bay = booked.now(&lab.one).await.bay;
-    let other = BayId(if bay.0 == 1 { 2 } else { 1 });
-    let apply = async |change: CalendarChange| lab.two.apply_calendar_change(&change).await.unwrap();
     let moved = change(&booked, bay, 1, planned(at(17, 0), 90));
-    assert_eq!(apply(moved.clone()).await, Applied::Waiting, "Otto's own order is on its way");
+    assert_eq!(apply(&lab, &moved).await, Applied::Waiting, "Otto's own order is on its way");
     deliver_all(&lab).await;
-    assert_eq!(apply(change(&booked, bay, 1, planned(at(15, 0), 60))).await, Applied::Unchanged, "it is so already");
-    assert_eq!(apply(change(&booked, other, 1, EventNow::Cancelled)).await, Applied::Unchanged, "another bay");
-    assert_eq!(apply(moved.clone()).await, Applied::Moved);
+    let same = change(&booked, bay, 1, planned(at(15, 0), 60));
+    assert_eq!(apply(&lab, &same).await, Applied::Unchanged, "it is so already");
+    assert_eq!(apply(&lab, &moved).await, Applied::Moved);
     let now = booked.now(&lab.one).await;
     assert_eq!((now.starts_at, now.minutes, now.version, now.bay), (at(17, 0), 90, 2, bay));
-    assert_eq!(apply(moved).await, Applied::Unchanged, "the same again is no change");
+    assert_eq!(apply(&lab, &moved).await, Applied::Unchanged, "the same again is no change");
     deliver_all(&lab).await;
-    let unknown = CalendarChange { version: None, updated: None, ..change(&booked, bay, 2, EventNow::Cancelled) };
-    assert_eq!(apply(unknown).await, Applied::Unchanged, "which one was deleted is not known");
-    assert_eq!(apply(change(&booked, bay, 2, EventNow::Cancelled)).await, Applied::Cancelled);
+    assert_eq!(apply(&lab, &change(&booked, bay, 2, EventNow::Cancelled)).await, Applied::Cancelled);
     assert_eq!(booked.now(&lab.one).await.status, AppointmentStatus::Cancelled);
-    assert_eq!(apply(change(&booked, bay, 3, planned(at(18, 0), 30))).await, Applied::Unchanged, "it is over");
+    let later = change(&booked, bay, 3, planned(at(18, 0), 30));
+    assert_eq!(apply(&lab, &later).await, Applied::Unchanged, "it is over");
     assert_eq!(deliver_all(&lab).await, [CalendarWork::Remove]);
+}
+
+pub(in crate::store) async fn a_deletion_counts_with_and_without_its_version(open: fn(usize) -> Opening) {
+    for (version, updated_s, elsewhere, expected) in [
+        (Some(1), Some(5), false, Applied::Cancelled),
+        (Some(1), None, true, Applied::Cancelled),
+        (None, Some(5), false, Applied::Cancelled),
+        (None, None, false, Applied::Cancelled),
+        // From before Otto's own change.
+        (Some(0), Some(5), false, Applied::Unchanged),
+        (None, Some(-3_600), false, Applied::Unchanged),
+        // Otto itself may have taken the event out of a bay's calendar that the appointment has left.
+        (None, Some(5), true, Applied::Unchanged),
+        (None, None, true, Applied::Unchanged),
+    ] {
+        let lab = open(2).await;
+        let (booked, bay, other) = shown(&lab).await;
+        let updated = updated_s.map(|seconds| Utc::now() + Duration::seconds(seconds));
+        let bay = if elsewhere { other } else { bay };
+        let gone = CalendarChange { version, updated, ..change(&booked, bay, 1, EventNow::Cancelled) };
+        assert_eq!(apply(&lab, &gone).await, expected, "{gone:?}");
+    }
+}
+
+pub(in crate::store) async fn people_move_to_another_bay_in_the_calendar(open: fn(usize) -> Opening) {
+    let lab = open(2).await;
+    let (booked, bay, other) = shown(&lab).await;
+    booked.change(&lab.one, 1, AppointmentStep::Confirm).await.unwrap();
+    deliver_all(&lab).await;
+    let dragged = change(&booked, other, 2, planned(at(15, 0), 60));
+    assert_eq!(apply(&lab, &dragged).await, Applied::Moved);
+    let now = booked.now(&lab.one).await;
+    assert_eq!((now.bay, now.starts_at, now.version), (other, at(15, 0), 3));
+    assert_eq!(now.status, AppointmentStatus::Confirmed, "the time is what was confirmed");
+    // Both calendars tell of it, in either order.
+    assert_eq!(apply(&lab, &dragged).await, Applied::Unchanged, "the same again");
+    let gone = change(&booked, bay, 2, EventNow::Cancelled);
+    assert_eq!(apply(&lab, &gone).await, Applied::Unchanged, "the copy that it has left");
+    let works = deliver_all(&lab).await;
+    let in_other = |work: &CalendarWork| matches!(work, CalendarWork::Put(e) if (e.bay, e.version) == (other, 3));
+    assert!(works.len() == 2 && works.iter().all(in_other), "{works:?}");
+    // Otto's own copy in a bay that the appointment has left is older than the appointment.
+    let stale = change(&booked, bay, 2, planned(at(15, 0), 60));
+    assert_eq!(apply(&lab, &stale).await, Applied::Unchanged);
+    // An event that has lost its version is judged by its time.
+    let unversioned = |updated| CalendarChange {
+        version: None,
+        updated: Some(updated),
+        ..change(&booked, bay, 0, planned(at(17, 0), 60))
+    };
+    assert_eq!(apply(&lab, &unversioned(Utc::now() - Duration::hours(1))).await, Applied::Unchanged);
+    assert_eq!(apply(&lab, &unversioned(Utc::now() + Duration::seconds(5))).await, Applied::Moved);
+    let now = booked.now(&lab.one).await;
+    assert_eq!((now.bay, now.starts_at, now.status), (bay, at(17, 0), AppointmentStatus::Scheduled));
+}
+
+pub(in crate::store) async fn a_bay_that_is_taken_takes_no_event(open: fn(usize) -> Opening) {
+    let lab = open(2).await;
+    let (booked, bay, other) = shown(&lab).await;
+    Booked::new(&lab.one, 2, at(15, 30)).await;
+    let taken_by = lab.one.booked_between(at(15, 30), at(15, 31)).await.unwrap();
+    assert_eq!(taken_by.iter().map(|taken| taken.bay).collect::<Vec<_>>(), [bay, other]);
+    let dragged = change(&booked, other, 1, planned(at(15, 0), 60));
+    assert_eq!(apply(&lab, &dragged).await, Applied::PutBack);
+    assert_eq!(apply(&lab, &dragged).await, Applied::Unchanged, "counted once");
+    let now = booked.now(&lab.one).await;
+    assert_eq!((now.bay, now.starts_at, now.version), (bay, at(15, 0), 2));
+    let back = |work: &CalendarWork| matches!(work, CalendarWork::Put(e) if (e.bay, e.version) == (bay, 2));
+    assert!(deliver_all(&lab).await.iter().any(back));
+}
+
+pub(in crate::store) async fn a_change_in_the_calendar_is_told_as_one_by_telephone(open: fn(usize) -> Opening) {
+    let moved = || planned(at(17, 0), 60);
+    for (now, tell, expected) in [
+        (moved(), Tell::ByText, Some(TextKind::Moved)),
+        (EventNow::Cancelled, Tell::ByText, Some(TextKind::Cancelled)),
+        (planned(at(15, 0), 90), Tell::ByText, None),
+        (planned(at(9, 0), 0), Tell::ByText, None),
+        (moved(), Tell::Nothing, None),
+        (EventNow::Cancelled, Tell::Nothing, None),
+    ] {
+        let lab = open(1).await;
+        let (booked, bay, _) = shown(&lab).await;
+        lab.one.apply_calendar_change(&change(&booked, bay, 1, now), tell).await.unwrap();
+        let orders: Vec<_> = super::texts::ordered(&lab).await.into_iter().map(|(_, order)| order).collect();
+        let text = |about| TextOrder { about, appointment: booked.id, version: 2 };
+        assert_eq!(orders, expected.map(text).into_iter().collect::<Vec<_>>(), "{now:?} {tell:?}");
+    }
 }
 
 pub(in crate::store) async fn what_is_not_possible_is_put_back(open: fn(usize) -> Opening) {
@@ -103,8 +201,8 @@ pub(in crate::store) async fn what_is_not_possible_is_put_back(open: fn(usize) -
     for (version, now) in [(1, planned(at(16, 45), 30)), (2, planned(at(9, 0), 0)), (3, planned(at(9, 0), 1_441))] {
         deliver_all(&lab).await;
         let change = change(&booked, bay, version, now);
-        assert_eq!(lab.one.apply_calendar_change(&change).await, Ok(Applied::PutBack), "{now:?}");
-        assert_eq!(lab.one.apply_calendar_change(&change).await, Ok(Applied::Unchanged), "counted once");
+        assert_eq!(apply(&lab, &change).await, Applied::PutBack, "{now:?}");
+        assert_eq!(apply(&lab, &change).await, Applied::Unchanged, "counted once");
         let now = booked.now(&lab.one).await;
         assert_eq!((now.starts_at, now.minutes, now.version), (at(15, 0), 60, version + 1));
     }

@@ -5,11 +5,12 @@ use std::time::Duration;
 use chrono::TimeDelta;
 
 use super::*;
-use crate::domain::BookedTime;
-use crate::ports::{CalendarChange, CalendarEvent, CalendarJob, CalendarRow, CalendarWork, EventNow, Settled};
+use crate::domain::{AppointmentStatus, BookedTime};
+use crate::ports::{CalendarChange, CalendarEvent, CalendarJob, CalendarRow, CalendarWork, EventNow, Settled, Tell};
 use crate::testing::calendar::{FakeCalendar, FakeRecords, away, locked_out, refused};
 
 struct Bench {
+    store: Arc<FakeStore>,
     calendar: Arc<FakeCalendar>,
     records: Arc<FakeRecords>,
     actor: Mailbox<CalendarMsg>,
@@ -23,9 +24,10 @@ impl Bench {
     async fn with(records: FakeRecords, prepare: impl FnOnce(&FakeCalendar)) -> Self {
         let (calendar, records) = (Arc::<FakeCalendar>::default(), Arc::new(records));
         prepare(&calendar);
-        let outside = CalendarOutside { calendar: calendar.clone(), records: records.clone() };
+        let outside = CalendarOutside { calendar: calendar.clone(), records: records.clone(), tell: Tell::Nothing };
+        let store = Arc::<FakeStore>::default();
         let args = CalendarArgs {
-            store: Arc::new(FakeStore::default()),
+            store: store.clone(),
             shop: Arc::new(Shop::default()),
             clock: Arc::new(FakeClock::monday_morning()),
             outside: Some(outside),
@@ -35,7 +37,7 @@ impl Bench {
             .asked
             .until("the first look for changes", |asked| asked.iter().any(|l| l.starts_with("changes")))
             .await;
-        Self { calendar, records, actor }
+        Self { store, calendar, records, actor }
     }
 
     /// The free times of Tuesday, and how long the answer took.
@@ -209,7 +211,8 @@ async fn a_node_that_dies_with_a_row_gives_it_back() {
     bench.add(1, 7, 1, put(7, 1));
     bench.calendar.asked.until("the delivery begins", |asked| asked.iter().any(|line| line == "put 7 v1")).await;
     bench.actor.kill();
-    let outside = CalendarOutside { calendar: bench.calendar.clone(), records: bench.records.clone() };
+    let outside =
+        CalendarOutside { calendar: bench.calendar.clone(), records: bench.records.clone(), tell: Tell::Nothing };
     let (store, shop) = (Arc::new(FakeStore::default()), Arc::new(Shop::default()));
     let args = CalendarArgs { store, shop, clock: Arc::new(LaterClock), outside: Some(outside) };
     let _next = actor::spawn(CalendarActor, args, None).await.unwrap();
@@ -227,18 +230,20 @@ impl Clock for LaterClock {
     }
 }
 
+const AT_TEN: EventNow = EventNow::Planned {
+    starts_at: DateTime::from_timestamp(1_795_536_000, 0).unwrap(),
+    ends_at: DateTime::from_timestamp(1_795_539_600, 0).unwrap(),
+};
+
+fn change(appointment: i64, bay: i64, now: EventNow) -> CalendarChange {
+    let (appointment, bay) = (AppointmentId(appointment), BayId(bay));
+    CalendarChange { appointment, bay, version: Some(1), etag: "\"2\"".into(), updated: None, now }
+}
+
 #[tokio::test(start_paused = true)]
 async fn changes_come_in_by_notice_and_by_themselves_and_the_token_goes_on() {
     let bench = Bench::new().await;
-    let at = |text: &str| text.parse().unwrap();
-    let change = CalendarChange {
-        appointment: AppointmentId(7),
-        bay: BayId(1),
-        version: Some(1),
-        etag: "\"2\"".into(),
-        updated: None,
-        now: EventNow::Planned { starts_at: at("2026-11-24T16:00:00Z"), ends_at: at("2026-11-24T17:00:00Z") },
-    };
+    let change = change(7, 1, AT_TEN);
     bench.calendar.change(|c| c.changes = vec![change.clone()]);
     bench.actor.cast(CalendarMsg::OutsideChanged).unwrap();
     bench.records.applied.until("the change", |applied| applied == [change.clone()]).await;
@@ -255,4 +260,46 @@ async fn changes_that_cannot_be_read_come_again() {
     bench.actor.cast(CalendarMsg::OutsideChanged).unwrap();
     let tried_twice = |asked: &[String]| asked.iter().filter(|line| *line == "changes since t1").count() == 2;
     bench.calendar.asked.until("the same token again", tried_twice).await;
+}
+
+/// An appointment on file, in bay 1.
+fn on_file(id: i64, status: AppointmentStatus) -> Appointment {
+    let at = "2026-11-24T15:00:00Z".parse().unwrap();
+    Appointment { status, ..Appointment::new(AppointmentId(id), CustomerId(1), "Oil change", at, 60, BayId(1)) }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_is_gone_from_one_calendar_is_looked_for_in_the_others() {
+    let bench = Bench::new().await;
+    let all = [on_file(7, AppointmentStatus::Scheduled), on_file(8, AppointmentStatus::Cancelled)];
+    bench.store.change(|records| records.appointments = all.to_vec());
+    let (in_bay_2, gone) = (change(7, 2, AT_TEN), |appointment| change(appointment, 1, EventNow::Cancelled));
+    for (found, expected) in [(Some(in_bay_2.clone()), in_bay_2), (None, gone(7))] {
+        bench.calendar.change(|c| (c.changes, c.found) = (vec![gone(7), gone(8)], found));
+        bench.actor.cast(CalendarMsg::OutsideChanged).unwrap();
+        let last = [expected, gone(8)];
+        bench.records.applied.until("what is true", |applied| applied.ends_with(&last)).await;
+    }
+    let looked_for = bench.calendar.asked.all().into_iter().filter(|line| line.starts_with("find"));
+    assert_eq!(looked_for.collect::<Vec<_>>(), ["find 7", "find 7"], "what is called off needs no search");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_is_not_believed_before_every_calendar_was_asked() {
+    let bench = Bench::new().await;
+    bench.store.change(|records| records.appointments = vec![on_file(7, AppointmentStatus::Scheduled)]);
+    let gone = change(7, 1, EventNow::Cancelled);
+    bench.calendar.change(|c| {
+        c.changes = vec![gone.clone()];
+        c.find_fails = true;
+    });
+    bench.actor.cast(CalendarMsg::OutsideChanged).unwrap();
+    bench.calendar.asked.until("the search", |asked| asked.iter().any(|line| line == "find 7")).await;
+    bench.calendar.change(|c| {
+        c.changes = vec![gone.clone()];
+        c.find_fails = false;
+    });
+    bench.records.applied.until("the next round", |applied| applied == [gone.clone()]).await;
+    let asked = bench.calendar.asked.all().into_iter().filter(|line| line == "changes since t1").count();
+    assert_eq!(asked, 2, "with the same token");
 }
