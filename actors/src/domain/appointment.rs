@@ -74,8 +74,6 @@ pub struct Appointment {
     pub estimate: Option<Money>,
     /// How it came about, such as `phone`.
     pub booked_by: String,
-    /// Its event in the calendar outside.
-    pub calendar_event: Option<String>,
     /// Why it was called off.
     pub cancel_reason: Option<String>,
     /// Counts its changes from 1: what was made from a lower version is out of date.
@@ -105,7 +103,6 @@ impl Appointment {
             concerns: None,
             estimate: None,
             booked_by: "phone".into(),
-            calendar_event: None,
             cancel_reason: None,
             version: 1,
         }

@@ -129,17 +129,6 @@ pub(super) async fn update(tx: &mut Connection, wanted: &Appointment) -> Result<
     row.try_into()
 }
 
-/// Notes which event stands for an appointment.
-pub(super) async fn note_calendar_event(
-    tx: &mut Connection,
-    id: AppointmentId,
-    event: Option<&str>,
-) -> Result<(), StoreError> {
-    let sql = "UPDATE appointments SET calendar_event_id = $2 WHERE id = $1";
-    let done = sqlx::query(sql).bind(id.0).bind(event).execute(tx).await.map_err(store_error)?;
-    if done.rows_affected() == 1 { Ok(()) } else { Err(StoreError::NotFound("appointment")) }
-}
-
 /// The vehicle, which must be the customer's; where none is named, the only one there is.
 async fn vehicle_for(
     tx: &mut Connection,

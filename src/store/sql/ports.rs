@@ -18,7 +18,7 @@ use otto_actors::ports::{
 use serde_json::Value;
 
 use super::dialect::{Database, store_error};
-use super::{appointments, bays, bulk, calendar, demo, effects, events, journal, outbox, reads};
+use super::{bays, bulk, calendar, demo, effects, events, journal, outbox, reads};
 use crate::store::{Records, SeedPlan, Seeded, contention};
 
 /// A read on the replica, and on the primary when there is no replica or it does not answer.
@@ -80,10 +80,6 @@ impl BookingStore for Database {
 
     async fn bay_count(&self) -> Result<usize, StoreError> {
         reads::bay_count(self.reader()).await
-    }
-
-    async fn note_calendar_event(&self, id: AppointmentId, event: Option<&str>) -> Result<(), StoreError> {
-        write!(self, |tx| appointments::note_calendar_event(tx, id, event))
     }
 }
 
