@@ -93,7 +93,7 @@ pub(super) fn identity(caller: usize, request: u64) -> EffectId {
 }
 
 pub(super) fn slot(n: i64) -> DateTime<Utc> {
-    let first: DateTime<Utc> = "2027-03-09T15:00:00Z".parse().expect("a time");
+    let first: DateTime<Utc> = "2127-03-09T15:00:00Z".parse().expect("a time");
     first + TimeDelta::minutes(30 * n)
 }
 

@@ -86,6 +86,7 @@ async fn deliver(
         match &job.work {
             CalendarWork::Put(event) => outside.calendar.put(event).await,
             CalendarWork::Remove => outside.calendar.remove(job.appointment).await.map(|()| Put::Written),
+            CalendarWork::Leave => Ok(Put::Written),
         }
     };
     let delivered = timeout(limits::OUTBOX_DELIVERY_TIMEOUT_MS, work).await.unwrap_or_else(|_| Err(slow()));

@@ -159,8 +159,8 @@ impl CalendarError {
 #[async_trait]
 pub trait CalendarRecords: Send + Sync {
     /// Takes up to `limit` due rows of the kinds `calendar_upsert` and `calendar_delete` and holds them until `lease_until`,
-    /// each with what the calendar must become: the appointment as it is now, or no event if it is called off. Of one
-    /// appointment at most one row is held at a time, on whatever node.
+    /// each with what the calendar must become: the appointment as it is now, no event if it is called off, and whatever it
+    /// is if the appointment is over. Of one appointment at most one row is held at a time, on whatever node.
     async fn claim(
         &self,
         now: DateTime<Utc>,
@@ -225,6 +225,8 @@ pub enum CalendarWork {
     Put(Box<CalendarEvent>),
     /// `calendar_delete`.
     Remove,
+    /// Nothing: the appointment is over, and nobody is invited to what is over.
+    Leave,
 }
 
 /// Rows of the outbox.

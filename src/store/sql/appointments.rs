@@ -10,7 +10,7 @@ use otto_actors::ports::{
 };
 
 use super::dialect::{self, Connection, store_error};
-use super::{customers, outbox, texts};
+use super::{bays, customers, outbox, texts};
 use crate::store::rows::{AppointmentRow, small};
 use crate::store::stamp::Stamp;
 
@@ -34,7 +34,7 @@ pub(super) async fn book(
     dialect::lock_bays(tx).await?;
     let bay = free_bay(tx, wanted.starts_at, wanted.minutes, &booking.avoid).await?;
     let appointment = insert(tx, &wanted, bay, Some(effect.call.as_str())).await?;
-    outbox::insert(tx, &Order::CalendarUpsert(order(&appointment, appointment.bay))).await?;
+    write_orders(tx, &appointment, bay).await?;
     if booking.text {
         texts::order(tx, TextKind::Booked, &appointment).await?;
     }
@@ -79,14 +79,37 @@ pub(super) async fn change(
     Ok((after, customer))
 }
 
-/// What must follow in the calendar from a change of an appointment.
+/// What must follow in the calendar from a change of an appointment. Without a calendar nobody would ever deliver it: one
+/// that comes later gets its orders then ([`renew`]).
 pub(super) async fn write_orders(tx: &mut Connection, after: &Appointment, old_bay: BayId) -> Result<(), StoreError> {
+    if !bays::have_calendars(tx).await? {
+        return Ok(());
+    }
     let cancelled = after.status == AppointmentStatus::Cancelled;
     if cancelled || after.bay != old_bay {
         outbox::insert(tx, &Order::CalendarDelete(order(after, old_bay))).await?;
     }
     if !cancelled {
         outbox::insert(tx, &Order::CalendarUpsert(order(after, after.bay))).await?;
+    }
+    Ok(())
+}
+
+/// Makes a bay's calendar show what is on file and not over yet, also that it is called off. A new version of each
+/// appointment makes what any calendar has had of it out of date.
+pub(super) async fn renew(tx: &mut Connection, bay: BayId, now: DateTime<Utc>) -> Result<(), StoreError> {
+    dialect::lock_bays(tx).await?;
+    let sql = concat!(
+        "SELECT ",
+        appointment_columns!(),
+        " FROM appointments WHERE bay_id = $1 AND ends_at > $2 ORDER BY id",
+        for_update!()
+    );
+    let rows: Vec<AppointmentRow> =
+        sqlx::query_as(sql).bind(bay.0).bind(Stamp::new(now)).fetch_all(&mut *tx).await.map_err(store_error)?;
+    for row in rows {
+        let after = update(tx, &row.try_into()?).await?;
+        write_orders(tx, &after, bay).await?;
     }
     Ok(())
 }

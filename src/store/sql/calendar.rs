@@ -35,13 +35,19 @@ pub(super) async fn claim(
     for row in outbox::claim_due(tx, &claim).await? {
         // No other order has a kind that begins like this.
         let (Order::CalendarUpsert(about) | Order::CalendarDelete(about)) = row.order else { continue };
-        jobs.push(job(tx, &row, about).await?);
+        jobs.push(job(tx, &row, about, now).await?);
     }
     Ok(jobs)
 }
 
-async fn job(tx: &mut Connection, row: &OutboxRow, about: CalendarOrder) -> Result<CalendarJob, StoreError> {
+async fn job(
+    tx: &mut Connection,
+    row: &OutboxRow,
+    about: CalendarOrder,
+    now: DateTime<Utc>,
+) -> Result<CalendarJob, StoreError> {
     let (version, work) = match planned(tx, about.appointment).await? {
+        Some(event) if event.ends_at.utc() <= now => (event.version, CalendarWork::Leave),
         Some(event) => (event.version, CalendarWork::Put(Box::new(event.into()))),
         None => (about.version, CalendarWork::Remove),
     };
@@ -110,6 +116,12 @@ pub(super) async fn keep_sync_token(tx: &mut Connection, bay: BayId, token: &str
                ON CONFLICT (bay_id) DO UPDATE SET sync_token = excluded.sync_token, updated_at = $3";
     let done = sqlx::query(sql).bind(bay.0).bind(token).bind(Stamp::new(Utc::now())).execute(tx).await;
     done.map(|_| ()).map_err(store_error)
+}
+
+/// A token is good for the calendar that it came from.
+pub(super) async fn forget_sync_token(tx: &mut Connection, bay: BayId) -> Result<(), StoreError> {
+    let sql = "DELETE FROM calendar_syncs WHERE bay_id = $1";
+    sqlx::query(sql).bind(bay.0).execute(tx).await.map(|_| ()).map_err(store_error)
 }
 
 /// Makes an appointment as people made it in the calendar.

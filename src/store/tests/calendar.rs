@@ -1,7 +1,7 @@
 //! The calendar outside and the records: what an order asks for now, and what a change in the calendar does.
 
 use chrono::{DateTime, Duration, Utc};
-use otto_actors::domain::{AppointmentStatus, BayId};
+use otto_actors::domain::{AppointmentStatus, BayId, ShopBay};
 use otto_actors::effects::Fence;
 use otto_actors::ports::{
     Applied, AppointmentStep, Backlog, Booking, CalendarChange, CalendarJob, CalendarWork, EventNow, Settled,
@@ -9,7 +9,7 @@ use otto_actors::ports::{
 };
 
 use super::changes::{Booked, cancel, move_to};
-use super::lab::{Lab, Opening, at, by_new, effect, render};
+use super::lab::{Lab, Opening, at, bays, by_new, effect, render};
 
 async fn claim(lab: &Lab, now: DateTime<Utc>) -> Vec<CalendarJob> {
     lab.one.claim(now, now + Duration::seconds(60), 10).await.unwrap()
@@ -229,5 +229,55 @@ pub(in crate::store) async fn how_far_a_calendar_was_read_is_kept(open: fn(usize
     for token in ["s1", "s2"] {
         lab.one.keep_sync_token(bay, token).await.unwrap();
         assert_eq!(lab.two.sync_token(bay).await, Ok(Some(token.into())));
+    }
+    lab.one.sync_bays(&with_calendar(Some("calendar-1"))).await.unwrap();
+    assert_eq!(lab.two.sync_token(bay).await, Ok(Some("s2".into())), "the same calendar");
+    lab.one.sync_bays(&with_calendar(Some("another"))).await.unwrap();
+    assert_eq!(lab.two.sync_token(bay).await, Ok(None), "no other calendar understands it");
+}
+
+/// The lab's bay, with that calendar.
+fn with_calendar(id: Option<&str>) -> Vec<ShopBay> {
+    let calendar = id.map(str::to_owned);
+    bays(1).into_iter().map(|bay| ShopBay { calendar: calendar.clone(), ..bay }).collect()
+}
+
+/// Whenever this runs, that is over.
+const LONG_AGO: i64 = -24 * 365 * 100;
+/// Whenever this runs, that is coming.
+const SOME_DAY: i64 = 24 * 365 * 100;
+
+pub(in crate::store) async fn orders_are_written_for_a_calendar_that_is_there(open: fn(usize) -> Opening) {
+    let lab = open(1).await;
+    Booked::new(&lab.one, 1, at(LONG_AGO, 0)).await;
+    lab.one.sync_bays(&with_calendar(None)).await.unwrap();
+    assert_eq!(lab.two.undelivered().await, Ok(0), "nobody delivers what was ordered before");
+    let coming = Booked::new(&lab.one, 2, at(SOME_DAY, 0)).await;
+    let called_off = Booked::new(&lab.one, 3, at(SOME_DAY + 1, 0)).await;
+    coming.change(&lab.one, 2, move_to(at(SOME_DAY + 2, 0))).await.unwrap();
+    called_off.change(&lab.one, 3, cancel()).await.unwrap();
+    assert_eq!(lab.two.undelivered().await, Ok(0), "nor what is ordered now");
+    for (calendar, version) in [("calendar-1", 3), ("another", 4)] {
+        lab.one.sync_bays(&with_calendar(Some(calendar))).await.unwrap();
+        let mut works = deliver_all(&lab).await;
+        works.sort_by_key(|work| *work == CalendarWork::Remove);
+        let [CalendarWork::Put(event), CalendarWork::Remove] = &works[..] else { panic!("{works:?}") };
+        let found = (event.appointment, event.version, event.starts_at);
+        assert_eq!(found, (coming.id, version, at(SOME_DAY + 2, 0)), "what is coming, as it is now");
+        lab.one.sync_bays(&with_calendar(Some(calendar))).await.unwrap();
+        assert_eq!(deliver_all(&lab).await, [], "the same settings again change nothing");
+    }
+}
+
+pub(in crate::store) async fn what_is_over_is_left_as_the_calendar_has_it(open: fn(usize) -> Opening) {
+    for (hour, cancelled, expected) in
+        [(11, false, CalendarWork::Leave), (11, true, CalendarWork::Remove), (10, true, CalendarWork::Remove)]
+    {
+        let lab = open(1).await;
+        let booked = Booked::new(&lab.one, 1, at(10, 0)).await;
+        if cancelled {
+            booked.change(&lab.one, 1, cancel()).await.unwrap();
+        }
+        assert_eq!(claim(&lab, at(hour, 0)).await[0].work, expected, "at {hour}");
     }
 }

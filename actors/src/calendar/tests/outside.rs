@@ -183,6 +183,14 @@ async fn what_is_refused_is_put_aside_and_holds_nothing_up() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_over_is_settled_without_asking() {
+    let bench = Bench::new().await;
+    bench.add(1, 7, 1, CalendarWork::Leave);
+    bench.records.settled.until("settled", |settled| settled == [(CalendarRow(1), Settled::Delivered)]).await;
+    assert_eq!(bench.calendar.written.all(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_older_version_never_comes_after_a_newer_one() {
     let bench = Bench::with(FakeRecords::careless(), |_| {}).await;
     bench.calendar.change(|c| c.takes = ms(100));
