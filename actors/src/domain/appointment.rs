@@ -146,3 +146,16 @@ pub struct BookedTime {
     /// Until, exclusive.
     pub ends_at: DateTime<Utc>,
 }
+
+impl BookedTime {
+    /// What is left of it before and after another time in the same bay.
+    pub fn without(self, other: Option<Self>) -> impl Iterator<Item = Self> {
+        let overlaps = |o: &Self| o.bay == self.bay && o.starts_at < self.ends_at && self.starts_at < o.ends_at;
+        let parts = match other.filter(overlaps) {
+            Some(other) => [Self { ends_at: other.starts_at, ..self }, Self { starts_at: other.ends_at, ..self }],
+            // The second part is empty.
+            None => [self, Self { ends_at: self.starts_at, ..self }],
+        };
+        parts.into_iter().filter(|part| part.starts_at < part.ends_at)
+    }
+}

@@ -61,10 +61,7 @@ pub(super) async fn change(
         AppointmentStep::Cancel { reason } => {
             Appointment { status: AppointmentStatus::Cancelled, cancel_reason: reason, ..before }
         }
-        AppointmentStep::Move { starts_at, mut avoid } => {
-            // Its own event is what makes its bay busy where the new time overlaps the old one.
-            let overlaps = starts_at < before.ends_at() && before.starts_at < end_of(starts_at, before.minutes);
-            avoid.retain(|bay| *bay != before.bay || !overlaps);
+        AppointmentStep::Move { starts_at, avoid } => {
             let (but_for, preferred) = (before.id, before.bay);
             let bay = free_bay_for(tx, (starts_at, before.minutes), &avoid, but_for, preferred).await?;
             Appointment { status: AppointmentStatus::Scheduled, starts_at, bay, ..before }

@@ -220,6 +220,10 @@ pub(in crate::store) async fn bays_that_are_taken_outside_are_avoided(open: fn(u
     assert_eq!(book(2, &bays[..1]).await.unwrap()["bay"], bays[1].0);
     assert_eq!(book(3, &bays[..1]).await, Err(StoreError::JustTaken));
     assert_eq!(book(4, &[]).await.unwrap()["bay"], bays[0].0);
+    let moved = Booked::new(&lab.one, 5, at(17, 0)).await;
+    let earlier = |avoid: &[BayId]| AppointmentStep::Move { starts_at: at(16, 45), avoid: avoid.to_vec() };
+    assert_eq!(moved.change(&lab.one, 1, earlier(&bays)).await, Err(StoreError::JustTaken), "also of its own bay");
+    assert_eq!(moved.change(&lab.one, 2, earlier(&bays[..1])).await.unwrap()["bay"], bays[1].0);
 }
 
 pub(in crate::store) async fn how_far_a_calendar_was_read_is_kept(open: fn(usize) -> Opening) {

@@ -42,10 +42,22 @@ impl Bench {
 
     /// The free times of Tuesday, and how long the answer took.
     async fn tuesday(&self) -> (Vec<String>, Duration) {
-        let asked = Instant::now();
-        let ask = |reply_to| CalendarMsg::FreeOn { date: "2026-11-24".parse().unwrap(), minutes: 60, reply_to };
+        self.tuesday_but_for(None).await
+    }
+
+    /// The same for the move of an appointment.
+    async fn tuesday_but_for(&self, id: Option<i64>) -> (Vec<String>, Duration) {
+        let (asked, but_for) = (Instant::now(), id.map(AppointmentId));
+        let date = "2026-11-24".parse().unwrap();
+        let ask = |reply_to| CalendarMsg::FreeOn { date, minutes: 60, but_for, reply_to };
         let free = self.actor.ask(limits::READ_TIMEOUT_MS, ask).await.unwrap().unwrap();
         (free.iter().map(|at| at.format("%H:%M").to_string()).collect(), asked.elapsed())
+    }
+
+    async fn busy_bays(&self, from: &str, to: &str, but_for: Option<i64>) -> Vec<BayId> {
+        let (from, to, but_for) = (from.parse().unwrap(), to.parse().unwrap(), but_for.map(AppointmentId));
+        let ask = |reply_to| CalendarMsg::BusyBays { from, to, but_for, reply_to };
+        self.actor.ask(ms(100), ask).await.unwrap()
     }
 
     /// Questions for busy times so far.
@@ -116,8 +128,13 @@ async fn a_calendar_that_does_not_answer_costs_a_moment_and_frees_nothing() {
     assert_eq!(bench.tuesday().await, (ALL_TUESDAY.map(str::to_owned).to_vec(), limits::BUSY_WAIT_MS));
     // Fourteen days of a full search are no more patient than one.
     let asked = Instant::now();
-    let ask =
-        |reply_to| CalendarMsg::NextFree { from: "2026-11-23".parse().unwrap(), minutes: 60, count: 1_000, reply_to };
+    let ask = |reply_to| CalendarMsg::NextFree {
+        from: "2026-11-23".parse().unwrap(),
+        minutes: 60,
+        count: 1_000,
+        but_for: None,
+        reply_to,
+    };
     bench.actor.ask(limits::READ_TIMEOUT_MS, ask).await.unwrap().unwrap();
     assert_eq!(asked.elapsed(), limits::BUSY_WAIT_MS);
 }
@@ -140,8 +157,28 @@ async fn a_booking_hears_which_bays_to_avoid() {
         ("2026-11-24T15:30:00Z", "2026-11-24T16:30:00Z", vec![BayId(1)]),
         ("2026-11-24T16:00:00Z", "2026-11-24T16:30:00Z", vec![]),
     ] {
-        let ask = |reply_to| CalendarMsg::BusyBays { from: from.parse().unwrap(), to: to.parse().unwrap(), reply_to };
-        assert_eq!(bench.actor.ask(ms(100), ask).await.unwrap(), expected, "{from}");
+        assert_eq!(bench.busy_bays(from, to, None).await, expected, "{from}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_appointment_is_not_in_the_way_of_its_own_move() {
+    let bench = Bench::new().await;
+    let all = [on_file(7, AppointmentStatus::Confirmed), on_file(8, AppointmentStatus::Cancelled)];
+    bench.store.change(|records| records.appointments = all.to_vec());
+    // From nine to ten it is the appointment's own event, from ten to eleven something else; the calendar joins them.
+    bench.calendar.change(|c| c.busy.taken = vec![busy("2026-11-24T15:00:00Z", "2026-11-24T17:00:00Z")]);
+    let after_eleven = &ALL_TUESDAY[4..];
+    for id in [None, Some(8), Some(4_711)] {
+        assert_eq!(bench.tuesday_but_for(id).await.0, after_eleven, "{id:?}");
+    }
+    assert_eq!(bench.tuesday_but_for(Some(7)).await.0, [&["09:00"], after_eleven].concat());
+    for (from, to, but_for, expected) in [
+        ("2026-11-24T15:00:00Z", "2026-11-24T15:30:00Z", None, vec![BayId(1)]),
+        ("2026-11-24T15:00:00Z", "2026-11-24T16:00:00Z", Some(7), vec![]),
+        ("2026-11-24T15:30:00Z", "2026-11-24T16:30:00Z", Some(7), vec![BayId(1)]),
+    ] {
+        assert_eq!(bench.busy_bays(from, to, but_for).await, expected, "{from} {but_for:?}");
     }
 }
 
