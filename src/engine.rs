@@ -10,7 +10,7 @@ use otto_actors::call::{Outside, Vendors};
 use otto_actors::domain::Bay;
 use otto_actors::journal::LiveEvents;
 use otto_actors::limits;
-use otto_actors::ports::{Cache, Calendar, CalendarRecords, Clock, ReminderStore, Store, TextStore, VinDecoder};
+use otto_actors::ports::{Cache, Calendar, CalendarRecords, Clock, ReminderStore, Store, Tell, TextStore, VinDecoder};
 use otto_actors::registry::Calls;
 use otto_actors::root::{Addresses, RootArgs, RootMsg, RootRef, RootSupervisor, Shared};
 
@@ -58,6 +58,7 @@ impl Engine {
         let mut outside = Outside { speculates: settings.speculation, ..outside };
         outside.router.vins = Some(Arc::clone(&vins));
         let live = outside.journal.live();
+        let tell = if outside.router.sends_texts { Tell::ByText } else { Tell::Nothing };
         let records = Arc::clone(&store) as Arc<dyn CalendarRecords>;
         let reminders = Arc::clone(&store) as Arc<dyn ReminderStore>;
         let texts = Arc::clone(&store) as Arc<dyn TextStore>;
@@ -65,7 +66,7 @@ impl Engine {
             addresses: addresses.clone(),
             store: Arc::new(CachedStore::new(Arc::clone(&store) as Arc<dyn Store>, Arc::clone(&cache))),
             cache: Arc::clone(&cache),
-            calendar: calendar.clone().map(|calendar| CalendarOutside { calendar, records }),
+            calendar: calendar.clone().map(|calendar| CalendarOutside { calendar, records, tell }),
             reminders,
             texts,
             outside: Arc::new(outside),

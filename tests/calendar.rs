@@ -29,22 +29,13 @@ impl Bench {
     async fn notified(seed: u64, notify: Option<&str>) -> Self {
         println!("seed {seed}");
         let world = World::start(WorldSettings::quick(Seed(seed))).await.expect("a world");
-        let env = world.env();
-        let url = |name: &str| env.iter().find(|(key, _)| key == name).expect("set").1.parse().expect("a URL");
-        let access = GoogleAccess {
-            client_id: CLIENT_ID.into(),
-            client_secret: CLIENT_SECRET.into(),
-            refresh_token: REFRESH_TOKEN.into(),
-            api_url: url("GOOGLE_API_URL"),
-            token_url: url("GOOGLE_TOKEN_URL"),
-        };
-        let shop = GoogleShop {
-            bays: vec![(BayId(1), BAY_1.into()), (BayId(2), BAY_2.into())],
-            zone: chrono_tz::America::Chicago,
-            address: "123 Main Street, Springfield".into(),
-        };
-        let notify = notify.map(|text| text.parse().expect("a URL"));
-        Self { calendar: GoogleCalendar::new(access, shop, notify).expect("TLS"), world }
+        let bays = vec![(BayId(1), BAY_1.into()), (BayId(2), BAY_2.into())];
+        Self { calendar: open(&world, bays, notify), world }
+    }
+
+    /// The same Google for other bays.
+    fn open(&self, bays: Vec<(BayId, String)>) -> GoogleCalendar {
+        open(&self.world, bays, None)
     }
 
     fn fault(&self, fault: CalendarFault, when: When) {
@@ -75,6 +66,22 @@ impl Bench {
         discovery::check(&self.world.calendar.requests().all());
         self.world.shutdown().await;
     }
+}
+
+fn open(world: &World, bays: Vec<(BayId, String)>, notify: Option<&str>) -> GoogleCalendar {
+    let env = world.env();
+    let url = |name: &str| env.iter().find(|(key, _)| key == name).expect("set").1.parse().expect("a URL");
+    let access = GoogleAccess {
+        client_id: CLIENT_ID.into(),
+        client_secret: CLIENT_SECRET.into(),
+        refresh_token: REFRESH_TOKEN.into(),
+        api_url: url("GOOGLE_API_URL"),
+        token_url: url("GOOGLE_TOKEN_URL"),
+    };
+    let address = "123 Main Street, Springfield".into();
+    let shop = GoogleShop { bays, zone: chrono_tz::America::Chicago, address };
+    let notify = notify.map(|text| text.parse().expect("a URL"));
+    GoogleCalendar::new(access, shop, notify).expect("TLS")
 }
 
 fn at(text: &str) -> DateTime<Utc> {
@@ -287,6 +294,32 @@ async fn what_people_change_comes_back_by_increments() {
     bench.world.calendar.forget_syncs();
     let again = bench.calendar.changes(BayId(1), Some(&gone.token)).await.expect("a full list");
     assert!(again.full && again.events.len() == 1, "deleted events are in a full list too: {again:?}");
+    bench.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_is_found_in_whichever_calendar_it_is() {
+    let mut bench = Bench::new(2117).await;
+    let find = async |bench: &Bench| {
+        let found = bench.calendar.find(AppointmentId(42)).await;
+        found.map(|found| found.map(|change| (change.bay, change.version, change.now)))
+    };
+    let planned = |from| EventNow::Planned { starts_at: at(from), ends_at: at(from) + TimeDelta::minutes(30) };
+    assert_eq!(find(&bench).await, Ok(None), "it was never there");
+    bench.calendar.put(&appointment(1, 1, NINE)).await.expect("written");
+    assert_eq!(find(&bench).await, Ok(Some((BayId(1), Some(1), planned(NINE)))));
+    assert!(bench.world.calendar.move_to(BAY_1, BAY_2, EVENT_42));
+    assert_eq!(find(&bench).await, Ok(Some((BayId(2), Some(1), planned(NINE)))), "with the version that Otto wrote");
+    bench.fault(CalendarFault::LostAnswer, When::Next(1));
+    let lost = find(&bench).await;
+    assert!(matches!(lost, Err(CalendarError::Away(_))), "half of the calendars say nothing: {lost:?}");
+    bench.calendar.put(&appointment(2, 1, TEN)).await.expect("written");
+    assert_eq!(find(&bench).await, Ok(Some((BayId(1), Some(2), planned(TEN)))), "put back where Otto has it");
+    assert!(bench.world.calendar.cancel(BAY_1, EVENT_42));
+    assert_eq!(find(&bench).await, Ok(None), "deleted");
+    bench.calendar = bench.open(vec![(BayId(1), BAY_1.into()), (BayId(3), "shut@group.calendar.google.com".into())]);
+    let shut = find(&bench).await;
+    assert!(matches!(shut, Err(CalendarError::NoAccess(_))), "it may be where Otto is not let in: {shut:?}");
     bench.close().await;
 }
 

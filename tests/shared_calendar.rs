@@ -8,25 +8,37 @@ use otto::vendors::google::ChannelToken;
 use otto_actors::domain::{Appointment, AppointmentStatus, CallSid, TurnId};
 use otto_actors::effects::{EffectId, Fence};
 use otto_actors::ports::{Action, AppointmentChange, AppointmentStep};
-use otto_sim::When;
 use otto_sim::google_calendar::{CLIENT_ID, CLIENT_SECRET, CalendarFault, REFRESH_TOKEN};
+use otto_sim::{PHONE_NUMBER, When};
 use serde_json::{Value, json};
 
 use crate::discovery;
 use crate::support::{MARIA, PATIENCE, Tweaks, Workshop, books_on_tuesday};
 
 const BAY: &str = "bay1@group.calendar.google.com";
+const BAY_2: &str = "bay2@group.calendar.google.com";
 
 /// An engine whose bay has a calendar.
 async fn workshop(seed: u64) -> Workshop {
+    Workshop::open_with(seed, with_calendars(BAY), otto_sim::openai::Receptionist).await
+}
+
+/// An engine whose two bays have a calendar each, and that sends text messages.
+async fn workshop_of_two(seed: u64) -> Workshop {
+    let mut tweaks = with_calendars("bay1@group.calendar.google.com,bay2@group.calendar.google.com");
+    tweaks.variables.push(("TWILIO_SMS_NUMBER", PHONE_NUMBER));
+    tweaks.shop_file = Some("bays = [\"Bay 1\", \"Bay 2\"]");
+    Workshop::open_with(seed, tweaks, otto_sim::openai::Receptionist).await
+}
+
+fn with_calendars(ids: &'static str) -> Tweaks {
     let variables = vec![
         ("GOOGLE_CLIENT_ID", CLIENT_ID),
         ("GOOGLE_CLIENT_SECRET", CLIENT_SECRET),
         ("GOOGLE_REFRESH_TOKEN", REFRESH_TOKEN),
-        ("GOOGLE_CALENDAR_IDS", BAY),
+        ("GOOGLE_CALENDAR_IDS", ids),
     ];
-    let tweaks = Tweaks { variables, ..Tweaks::default() };
-    Workshop::open_with(seed, tweaks, otto_sim::openai::Receptionist).await
+    Tweaks { variables, ..Tweaks::default() }
 }
 
 /// What was booked in the call: one appointment.
@@ -57,8 +69,12 @@ fn event_id(appointment: &Appointment) -> String {
 
 /// When the calendar shows an appointment, if it does. It never shows it twice.
 fn shown(workshop: &Workshop, appointment: &Appointment) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+    shown_in(workshop, BAY, appointment)
+}
+
+fn shown_in(workshop: &Workshop, bay: &str, appointment: &Appointment) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
     let own = |event: &Value| event["extendedProperties"]["private"]["appointment_id"] == appointment.id.to_string();
-    let events: Vec<Value> = workshop.world.calendar.events(BAY).into_iter().filter(own).collect();
+    let events: Vec<Value> = workshop.world.calendar.events(bay).into_iter().filter(own).collect();
     assert!(events.len() <= 1, "{events:?}");
     let event = events.first()?;
     assert_eq!(event["id"], event_id(appointment));
@@ -149,6 +165,67 @@ async fn what_staff_change_in_google_is_true_for_otto() {
     .await;
     assert_eq!(now(&workshop, booked).await.version, 3, "each change happened once");
     agree(&workshop, booked).await;
+    workshop.close().await;
+}
+
+/// What the customer got: e-mails of Google's about a deleted event, and text messages.
+fn heard(workshop: &Workshop) -> (usize, Vec<String>) {
+    let requests = workshop.world.calendar.requests().all();
+    let mailed = requests.iter().filter(|r| r.line.starts_with("DELETE") && r.query == "sendUpdates=all").count();
+    (mailed, workshop.world.twilio.messages().all().into_iter().map(|message| message.body).collect())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_staff_drag_into_another_bays_calendar_moves_the_appointment_there() {
+    let workshop = workshop_of_two(2_204).await;
+    workshop.call(MARIA, books_on_tuesday()).await;
+    let booked = &booked(&workshop).await;
+    agree(&workshop, booked).await;
+    let drag = async |from: &str, to: &str| {
+        assert!(workshop.world.calendar.move_to(from, to, &event_id(booked)));
+        notify(&workshop).await;
+    };
+    let version = async |version: i64| {
+        until("it has moved", async || (now(&workshop, booked).await.version == version).then_some(())).await;
+        until("it is delivered", async || (workshop.app.store.undelivered().await == Ok(0)).then_some(())).await;
+        now(&workshop, booked).await
+    };
+    let bays = workshop.app.store.bays().await.expect("the bays");
+    let times = Some((booked.starts_at, booked.ends_at()));
+    // There and back, each time with the other calendar telling of it first.
+    for (n, (from, to, bay)) in [(BAY, BAY_2, bays[1].id), (BAY_2, BAY, bays[0].id)].into_iter().enumerate() {
+        drag(from, to).await;
+        let moved = version(n as i64 + 2).await;
+        assert_eq!((moved.bay, moved.starts_at, moved.status), (bay, booked.starts_at, booked.status));
+        assert_eq!((shown_in(&workshop, from, booked), shown_in(&workshop, to, booked)), (None, times));
+    }
+    // Google says nothing of one calendar: nothing is decided, and later it is.
+    let knobs = workshop.world.calendar.knobs();
+    knobs.inject(CalendarFault::Status(503, "backendError"), When::Next(2));
+    drag(BAY, BAY_2).await;
+    notify(&workshop).await;
+    assert_eq!(version(4).await.bay, bays[1].id);
+    let (mailed, texts) = heard(&workshop);
+    assert_eq!((mailed, texts.len()), (0, 1), "the customer hears of the booking alone: {texts:?}");
+    discovery::check(&workshop.world.calendar.requests().all());
+    workshop.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_customer_hears_by_text_message_of_what_staff_change() {
+    let workshop = workshop_of_two(2_205).await;
+    workshop.call(MARIA, books_on_tuesday()).await;
+    let booked = &booked(&workshop).await;
+    agree(&workshop, booked).await;
+    staff_moves(&workshop, booked, booked.starts_at + TimeDelta::hours(5)).await;
+    let told = async |count: usize, words: &str| {
+        until(words, async || heard(&workshop).1.get(count).filter(|text| text.contains(words)).map(|_| ())).await;
+    };
+    told(1, "2 PM").await;
+    agree(&workshop, booked).await;
+    assert!(workshop.world.calendar.cancel(BAY, &event_id(booked)));
+    notify(&workshop).await;
+    told(2, "cancelled").await;
     workshop.close().await;
 }
 

@@ -123,7 +123,7 @@ impl Process {
 async fn of_2000_attempts_on_100_slots_by_two_processes_100_are_booked() {
     let database = Database::create().await;
     let store = open(&database.url).await;
-    store.sync_bays(&[ShopBay { name: "Bay 1".into(), calendar: None }]).await.expect("a bay");
+    store.sync_bays(&[ShopBay { name: "Bay 1".into(), calendar: Some("calendar-1".into()) }]).await.expect("a bay");
     let mut processes = [Process::start(&database.url, 0), Process::start(&database.url, 1)];
     for process in &mut processes {
         process.says("ready").await;

@@ -264,9 +264,6 @@ impl BookingStore for Nothing {
     async fn bay_count(&self) -> Result<usize, StoreError> {
         away()
     }
-    async fn note_calendar_event(&self, _: AppointmentId, _: Option<&str>) -> Result<(), StoreError> {
-        away()
-    }
 }
 
 #[async_trait]

@@ -17,7 +17,7 @@ macro_rules! vehicle_columns {
 macro_rules! appointment_columns {
     () => {
         "id, customer_id, vehicle_id, service, starts_at, minutes, bay_id, status, concerns, estimate_cents, \
-         booked_by, calendar_event_id, cancel_reason, version"
+         booked_by, cancel_reason, version"
     };
 }
 

@@ -142,7 +142,6 @@ pub(super) struct AppointmentRow {
     concerns: Option<String>,
     estimate_cents: Option<i64>,
     booked_by: String,
-    calendar_event_id: Option<String>,
     cancel_reason: Option<String>,
     version: i64,
 }
@@ -164,7 +163,6 @@ impl TryFrom<AppointmentRow> for Appointment {
             concerns: row.concerns,
             estimate: row.estimate_cents.map(Money::from_cents),
             booked_by: row.booked_by,
-            calendar_event: row.calendar_event_id,
             cancel_reason: row.cancel_reason,
             version: row.version,
         })

@@ -14,7 +14,9 @@ use otto_actors::domain::{
 };
 use otto_actors::effects::{EffectId, Fence};
 use otto_actors::limits;
-use otto_actors::ports::{Action, AppointmentChange, AppointmentStep, Booking, BookingCustomer, Clock, StoreError};
+use otto_actors::ports::{
+    Action, AppointmentChange, AppointmentStep, Booking, BookingCustomer, Clock, StoreError, Tell,
+};
 use otto_sim::Seed;
 use otto_sim::google_calendar::{CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN};
 use rand::Rng as _;
@@ -91,7 +93,7 @@ pub(super) fn identity(caller: usize, request: u64) -> EffectId {
 }
 
 pub(super) fn slot(n: i64) -> DateTime<Utc> {
-    let first: DateTime<Utc> = "2027-03-09T15:00:00Z".parse().expect("a time");
+    let first: DateTime<Utc> = "2127-03-09T15:00:00Z".parse().expect("a time");
     first + TimeDelta::minutes(30 * n)
 }
 
@@ -196,7 +198,11 @@ async fn one_life() {
         store: store.clone(),
         shop: Arc::new(Shop::default()),
         clock: Arc::new(LaterClock(lease * i32::try_from(lives).expect("few"))),
-        outside: Some(CalendarOutside { calendar: Arc::new(google(&plan, bays)), records: store.clone() }),
+        outside: Some(CalendarOutside {
+            calendar: Arc::new(google(&plan, bays)),
+            records: store.clone(),
+            tell: Tell::Nothing,
+        }),
     };
     let calendar = actor::spawn(CalendarActor, args, None).await.expect("the actor");
     let callers = (0..plan.callers.len()).map(|caller| {

@@ -10,7 +10,7 @@ use super::events::BusyUnknown;
 use super::machine::Window;
 use super::{CalendarArgs, CalendarMsg, Step};
 use crate::actor::Mailbox;
-use crate::domain::{BayId, BookedTime, slots};
+use crate::domain::{AppointmentId, BayId, BookedTime, slots};
 use crate::events::emit;
 use crate::limits;
 use crate::ports::{BusyTimes, StoreError};
@@ -23,11 +23,22 @@ pub(super) struct Question {
     source: Arc<CalendarArgs>,
     actor: Mailbox<CalendarMsg>,
     patience: Instant,
+    /// What an appointment takes that is to be moved.
+    own: Option<BookedTime>,
 }
 
 impl Question {
     pub(super) fn new(source: Arc<CalendarArgs>, actor: Mailbox<CalendarMsg>) -> Self {
-        Self { source, actor, patience: Instant::now() + limits::BUSY_WAIT_MS }
+        Self { source, actor, patience: Instant::now() + limits::BUSY_WAIT_MS, own: None }
+    }
+
+    /// The same question, for the move of an appointment. One that is called off takes nothing: somebody else may have
+    /// its time.
+    pub(super) async fn but_for(self, appointment: Option<AppointmentId>) -> Result<Self, StoreError> {
+        let Some(id) = appointment else { return Ok(self) };
+        let found = self.source.store.appointment(id).await?.filter(|found| found.status.is_open());
+        let own = found.map(|a| BookedTime { bay: a.bay, starts_at: a.starts_at, ends_at: a.ends_at() });
+        Ok(Self { own, ..self })
     }
 
     /// The free starts on a day.
@@ -42,7 +53,7 @@ impl Question {
             self.source.store.bay_count(),
             self.busy(from, to)
         );
-        let taken: Vec<BookedTime> = booked?.into_iter().chain(busy).collect();
+        let taken: Vec<BookedTime> = booked?.into_iter().flat_map(|time| time.without(self.own)).chain(busy).collect();
         Ok(slots::free_on(shop, date, minutes, &taken, bays?, self.source.clock.now()))
     }
 
@@ -72,7 +83,7 @@ impl Question {
         bays
     }
 
-    /// What the calendar outside adds between `from` and `to`; nothing where it does not know.
+    /// What the calendar outside adds, but for the appointment itself, between `from` and `to`; nothing where it does not know.
     async fn busy(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Vec<BookedTime> {
         if self.source.outside.is_none() {
             return Vec::new();
@@ -88,8 +99,9 @@ impl Question {
                 None => emit(BusyUnknown { bays: None }),
             }
         }
-        taken.retain(|busy| busy.starts_at < to && from < busy.ends_at);
-        taken
+        // The calendar joins what follows each other: what is left of a time may be another appointment's.
+        let others = taken.into_iter().flat_map(|time| time.without(self.own));
+        others.filter(|busy| busy.starts_at < to && from < busy.ends_at).collect()
     }
 
     async fn ask(&self, window: Window) -> Option<Arc<BusyTimes>> {

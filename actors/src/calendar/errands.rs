@@ -16,8 +16,8 @@ use crate::domain::BayId;
 use crate::events::emit;
 use crate::limits;
 use crate::ports::{
-    Applied, CalendarError, CalendarJob, CalendarRecords, CalendarWork, Clock, Put, Settled, StoreError, VendorError,
-    VendorErrorKind,
+    Applied, Calendar, CalendarChange, CalendarError, CalendarJob, CalendarRecords, CalendarWork, Clock, EventNow, Put,
+    Settled, Store, StoreError, VendorError, VendorErrorKind,
 };
 
 /// Tells the actor that an errand is over, also when it panicked.
@@ -47,7 +47,7 @@ pub(super) async fn run(source: Arc<CalendarArgs>, actor: Mailbox<CalendarMsg>, 
             }
             changed
         }
-        Errand::Sync => sync_all(outside, records.as_ref()).await,
+        Errand::Sync => sync_all(&source, outside).await,
     };
 }
 
@@ -86,6 +86,7 @@ async fn deliver(
         match &job.work {
             CalendarWork::Put(event) => outside.calendar.put(event).await,
             CalendarWork::Remove => outside.calendar.remove(job.appointment).await.map(|()| Put::Written),
+            CalendarWork::Leave => Ok(Put::Written),
         }
     };
     let delivered = timeout(limits::OUTBOX_DELIVERY_TIMEOUT_MS, work).await.unwrap_or_else(|_| Err(slow()));
@@ -103,10 +104,10 @@ async fn note(records: &dyn CalendarRecords, job: &CalendarJob, settled: &Settle
 }
 
 /// Reads the changes of every bay. Says whether there were any.
-async fn sync_all(outside: &CalendarOutside, records: &dyn CalendarRecords) -> bool {
+async fn sync_all(source: &CalendarArgs, outside: &CalendarOutside) -> bool {
     let mut changed = false;
     for bay in outside.calendar.bays() {
-        match timeout(limits::CALENDAR_SYNC_TIMEOUT_MS, sync(outside, records, bay)).await {
+        match timeout(limits::CALENDAR_SYNC_TIMEOUT_MS, sync(source, outside, bay)).await {
             Ok(Ok(some)) => changed |= some,
             Ok(Err(error)) => emit(CalendarSyncFailed { bay, error: &error }),
             Err(_) => emit(CalendarSyncFailed { bay, error: &SyncError::Calendar(slow()) }),
@@ -126,12 +127,14 @@ pub(super) enum SyncError {
     Records(#[from] StoreError),
 }
 
-async fn sync(outside: &CalendarOutside, records: &dyn CalendarRecords, bay: BayId) -> Result<bool, SyncError> {
+async fn sync(source: &CalendarArgs, outside: &CalendarOutside, bay: BayId) -> Result<bool, SyncError> {
+    let (calendar, records) = (&outside.calendar, &outside.records);
     let token = records.sync_token(bay).await?;
-    let changes = outside.calendar.changes(bay, token.as_deref()).await?;
-    let mut waiting = false;
-    for change in &changes.events {
-        let applied = records.apply_calendar_change(change).await?;
+    let changes = calendar.changes(bay, token.as_deref()).await?;
+    let (mut waiting, some) = (false, !changes.events.is_empty());
+    for change in changes.events {
+        let change = whereabouts(source.store.as_ref(), calendar.as_ref(), change).await?;
+        let applied = records.apply_calendar_change(&change, outside.tell).await?;
         waiting |= applied == Applied::Waiting;
         if applied != Applied::Unchanged {
             emit(CalendarChanged { appointment: change.appointment, applied });
@@ -140,7 +143,24 @@ async fn sync(outside: &CalendarOutside, records: &dyn CalendarRecords, bay: Bay
     if !waiting {
         records.keep_sync_token(bay, &changes.token).await?;
     }
-    Ok(!changes.events.is_empty())
+    Ok(some)
+}
+
+/// A change as it is true of all calendars: an event that is gone from one of them may be in another. Asked only of
+/// appointments that may still be changed, since a calendar that is read from its beginning has all that was ever deleted.
+async fn whereabouts(
+    store: &dyn Store,
+    calendar: &dyn Calendar,
+    change: CalendarChange,
+) -> Result<CalendarChange, SyncError> {
+    if change.now != EventNow::Cancelled {
+        return Ok(change);
+    }
+    let found = match store.appointment(change.appointment).await? {
+        Some(appointment) if appointment.status.is_open() => calendar.find(change.appointment).await?,
+        _ => None,
+    };
+    Ok(found.unwrap_or(change))
 }
 
 fn slow() -> CalendarError {

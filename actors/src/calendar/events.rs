@@ -127,7 +127,7 @@ impl InternalEvent for CalendarChanged {
             Applied::PutBack => "put_back",
         };
         if self.applied == Applied::PutBack {
-            error!(appointment, "moved in the calendar to a time that is not possible: it stays where it was");
+            error!(appointment, "moved in the calendar to where it is not possible: it stays where it was");
         } else {
             info!(appointment, result, "changed in the calendar");
         }

@@ -21,11 +21,11 @@ pub use self::events::CalendarLockedOut;
 use self::machine::{BusyBook, Errand, Errands, Fetch, Window, Wish};
 use crate::actor::{ActorError, Behaviour, Mailbox, ReplyTo};
 use crate::address::Address;
-use crate::domain::{BayId, Shop};
+use crate::domain::{AppointmentId, BayId, Shop};
 use crate::events::emit;
 use crate::limits;
 use crate::names::ActorKind;
-use crate::ports::{BusyTimes, Calendar, CalendarRecords, Clock, Store, StoreError};
+use crate::ports::{BusyTimes, Calendar, CalendarRecords, Clock, Store, StoreError, Tell};
 use crate::tasks::TaskScope;
 use crate::timer::{Fired, Timers};
 
@@ -45,14 +45,16 @@ type Busy = ReplyTo<Option<Arc<BusyTimes>>>;
 #[derive(Debug)]
 #[allow(missing_docs, reason = "the fields are named by what they are")]
 pub enum CalendarMsg {
-    /// From calls: the free starts on a day. Answered when the database has answered, and the calendar outside or
-    /// [`limits::BUSY_WAIT_MS`] is over.
-    FreeOn { date: NaiveDate, minutes: u32, reply_to: FreeTimes },
+    /// From calls: the free starts on a day. What `but_for` takes itself, in the database and in the calendar outside,
+    /// counts as free for its move; whoever asks knows that it is the caller's own. Answered when the database has
+    /// answered, and the calendar outside or [`limits::BUSY_WAIT_MS`] is over.
+    FreeOn { date: NaiveDate, minutes: u32, but_for: Option<AppointmentId>, reply_to: FreeTimes },
     /// From calls: the first `count` free starts at or after a day. Answered as [`CalendarMsg::FreeOn`].
-    NextFree { from: NaiveDate, minutes: u32, count: usize, reply_to: FreeTimes },
-    /// From calls, before a booking: the bays that are taken in the calendar outside, and that the booking had better not
-    /// use. Answered within [`limits::BUSY_WAIT_MS`]; empty when the calendar does not say.
-    BusyBays { from: DateTime<Utc>, to: DateTime<Utc>, reply_to: ReplyTo<Vec<BayId>> },
+    NextFree { from: NaiveDate, minutes: u32, count: usize, but_for: Option<AppointmentId>, reply_to: FreeTimes },
+    /// From calls, before a booking or a move: the bays that are taken in the calendar outside but for the appointment
+    /// itself, and that it had better not use. Answered within [`limits::BUSY_WAIT_MS`]; empty when the calendar does not
+    /// say.
+    BusyBays { from: DateTime<Utc>, to: DateTime<Utc>, but_for: Option<AppointmentId>, reply_to: ReplyTo<Vec<BayId>> },
     /// From whoever wrote into the outbox: there is something to deliver.
     OutboxFilled,
     /// From the webhook: something has changed in the calendar outside.
@@ -90,6 +92,8 @@ pub struct CalendarOutside {
     pub calendar: Arc<dyn Calendar>,
     /// The outbox, and where what people change there is applied.
     pub records: Arc<dyn CalendarRecords>,
+    /// How customers hear of it.
+    pub tell: Tell,
 }
 
 /// What the CalendarActor is started with.
@@ -222,14 +226,21 @@ impl Behaviour for CalendarActor {
         state: &mut CalendarState,
     ) -> Result<(), ActorError> {
         match msg {
-            CalendarMsg::FreeOn { date, minutes, reply_to } => {
-                state.answer(myself, reply_to, async move |q: Question| q.free_on(date, minutes).await);
+            CalendarMsg::FreeOn { date, minutes, but_for, reply_to } => {
+                state.answer(myself, reply_to, async move |q: Question| {
+                    q.but_for(but_for).await?.free_on(date, minutes).await
+                });
             }
-            CalendarMsg::NextFree { from, minutes, count, reply_to } => {
-                state.answer(myself, reply_to, async move |q: Question| q.next_free(from, minutes, count).await);
+            CalendarMsg::NextFree { from, minutes, count, but_for, reply_to } => {
+                state.answer(myself, reply_to, async move |q: Question| {
+                    q.but_for(but_for).await?.next_free(from, minutes, count).await
+                });
             }
-            CalendarMsg::BusyBays { from, to, reply_to } => {
-                state.answer(myself, reply_to, async move |q: Question| q.busy_bays(from, to).await);
+            CalendarMsg::BusyBays { from, to, but_for, reply_to } => {
+                state.answer(myself, reply_to, async move |q: Question| match q.but_for(but_for).await {
+                    Ok(q) => q.busy_bays(from, to).await,
+                    Err(_) => Vec::new(),
+                });
             }
             CalendarMsg::OutboxFilled => state.want(myself, Errand::Outbox),
             CalendarMsg::OutsideChanged => state.want(myself, Errand::Sync),

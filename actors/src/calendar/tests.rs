@@ -20,14 +20,14 @@ async fn calendar(booked: &[(&str, i64)]) -> Mailbox<CalendarMsg> {
 
 async fn free_on(calendar: &Mailbox<CalendarMsg>, date: &str, minutes: u32) -> Vec<String> {
     let date = date.parse().unwrap();
-    let ask = |reply_to| CalendarMsg::FreeOn { date, minutes, reply_to };
+    let ask = |reply_to| CalendarMsg::FreeOn { date, minutes, but_for: None, reply_to };
     let free = calendar.ask(ms(100), ask).await.unwrap().unwrap();
     free.iter().map(|at| at.format("%H:%M").to_string()).collect()
 }
 
 async fn next_free(calendar: &Mailbox<CalendarMsg>, from: &str, minutes: u32, count: usize) -> Vec<String> {
     let from = from.parse().unwrap();
-    let ask = |reply_to| CalendarMsg::NextFree { from, minutes, count, reply_to };
+    let ask = |reply_to| CalendarMsg::NextFree { from, minutes, count, but_for: None, reply_to };
     let free = calendar.ask(ms(100), ask).await.unwrap().unwrap();
     free.iter().map(|at| at.format("%d %H:%M").to_string()).collect()
 }

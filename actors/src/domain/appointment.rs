@@ -74,8 +74,6 @@ pub struct Appointment {
     pub estimate: Option<Money>,
     /// How it came about, such as `phone`.
     pub booked_by: String,
-    /// Its event in the calendar outside.
-    pub calendar_event: Option<String>,
     /// Why it was called off.
     pub cancel_reason: Option<String>,
     /// Counts its changes from 1: what was made from a lower version is out of date.
@@ -105,7 +103,6 @@ impl Appointment {
             concerns: None,
             estimate: None,
             booked_by: "phone".into(),
-            calendar_event: None,
             cancel_reason: None,
             version: 1,
         }
@@ -148,4 +145,17 @@ pub struct BookedTime {
     pub starts_at: DateTime<Utc>,
     /// Until, exclusive.
     pub ends_at: DateTime<Utc>,
+}
+
+impl BookedTime {
+    /// What is left of it before and after another time in the same bay.
+    pub fn without(self, other: Option<Self>) -> impl Iterator<Item = Self> {
+        let overlaps = |o: &Self| o.bay == self.bay && o.starts_at < self.ends_at && self.starts_at < o.ends_at;
+        let parts = match other.filter(overlaps) {
+            Some(other) => [Self { ends_at: other.starts_at, ..self }, Self { starts_at: other.ends_at, ..self }],
+            // The second part is empty.
+            None => [self, Self { ends_at: self.starts_at, ..self }],
+        };
+        parts.into_iter().filter(|part| part.starts_at < part.ends_at)
+    }
 }

@@ -34,7 +34,8 @@ impl Rounds {
 /// Whether a text still fits the appointment as it is now.
 pub(super) fn is_true(order: &TextOrder, appointment: &Appointment, now: DateTime<Utc>) -> bool {
     match order.about {
-        TextKind::Cancelled => appointment.status == AppointmentStatus::Cancelled,
+        // Also an appointment of last week is taken out of the calendar; nobody wants to hear of it.
+        TextKind::Cancelled => appointment.status == AppointmentStatus::Cancelled && appointment.ends_at() > now,
         TextKind::Booked | TextKind::Moved | TextKind::Reminder => {
             appointment.status.is_open() && appointment.starts_at > now
         }

@@ -30,6 +30,10 @@ pub trait Calendar: Send + Sync {
     /// vendor no longer takes is answered as none.
     async fn changes(&self, bay: BayId, since: Option<&str>) -> Result<Changes, CalendarError>;
 
+    /// Where an appointment's event takes place, in whichever bay's calendar; none when every calendar has been asked and
+    /// none has it.
+    async fn find(&self, appointment: AppointmentId) -> Result<Option<CalendarChange>, CalendarError>;
+
     /// Whether the calendar lets Otto in and knows about every bay. Asks the vendor.
     async fn check(&self) -> Result<(), CalendarError>;
 }
@@ -123,7 +127,7 @@ pub enum EventNow {
         /// Until, exclusive.
         ends_at: DateTime<Utc>,
     },
-    /// It was deleted.
+    /// It was deleted. In a list of changes it may also have gone to another bay's calendar.
     Cancelled,
 }
 
@@ -155,8 +159,8 @@ impl CalendarError {
 #[async_trait]
 pub trait CalendarRecords: Send + Sync {
     /// Takes up to `limit` due rows of the kinds `calendar_upsert` and `calendar_delete` and holds them until `lease_until`,
-    /// each with what the calendar must become: the appointment as it is now, or no event if it is called off. Of one
-    /// appointment at most one row is held at a time, on whatever node.
+    /// each with what the calendar must become: the appointment as it is now, no event if it is called off, and whatever it
+    /// is if the appointment is over. Of one appointment at most one row is held at a time, on whatever node.
     async fn claim(
         &self,
         now: DateTime<Utc>,
@@ -176,12 +180,23 @@ pub trait CalendarRecords: Send + Sync {
     /// Keeps the token that came with changes, all of which have been applied.
     async fn keep_sync_token(&self, bay: BayId, token: &str) -> Result<(), StoreError>;
 
-    /// Makes an appointment as the calendar has it, where people changed it there. Safe to repeat. Nothing is done
+    /// Makes an appointment as the calendar has it, where people changed it there: another time, another bay, or none. An
+    /// event that was deleted must have been looked for with [`Calendar::find`]. Safe to repeat. Nothing is done
     ///
     /// - when the appointment is like that already,
-    /// - when it is in another bay by now, is over or called off, or its version is newer than the event's,
+    /// - when it is over or called off, or its version is newer than the event's,
+    /// - when an event of an unknown version was deleted in the calendar of another bay: Otto may have done that,
     /// - while a row of it waits in the outbox: the change is to come again when that is delivered.
-    async fn apply_calendar_change(&self, change: &CalendarChange) -> Result<Applied, StoreError>;
+    async fn apply_calendar_change(&self, change: &CalendarChange, tell: Tell) -> Result<Applied, StoreError>;
+}
+
+/// How the customer hears of what people change in the calendar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tell {
+    /// By a text message, as after a change by telephone: of another start and of a cancellation.
+    ByText,
+    /// Not from Otto, who sends no text messages.
+    Nothing,
 }
 
 /// A row of the outbox.
@@ -210,6 +225,8 @@ pub enum CalendarWork {
     Put(Box<CalendarEvent>),
     /// `calendar_delete`.
     Remove,
+    /// Nothing: the appointment is over, and nobody is invited to what is over.
+    Leave,
 }
 
 /// Rows of the outbox.
@@ -237,13 +254,13 @@ pub enum Settled {
 pub enum Applied {
     /// Nothing.
     Unchanged,
-    /// It has other times now.
+    /// It has other times now, or another bay.
     Moved,
     /// It is called off.
     Cancelled,
     /// Nothing yet: what Otto has changed itself is still on its way into the calendar.
     Waiting,
-    /// The new time is not possible, such as on top of another appointment: it stays as it is, and the calendar is to
+    /// The new place is not possible, such as on top of another appointment: it stays as it is, and the calendar is to
     /// show that again.
     PutBack,
 }

@@ -16,7 +16,7 @@ mod vin;
 
 pub use calendar::{
     Applied, Backlog, BusyTimes, Calendar, CalendarChange, CalendarError, CalendarEvent, CalendarJob, CalendarRecords,
-    CalendarRow, CalendarWork, Changes, EventNow, Put, Settled,
+    CalendarRow, CalendarWork, Changes, EventNow, Put, Settled, Tell,
 };
 pub use error::{VendorError, VendorErrorKind};
 pub use media::{MediaAnomaly, MediaEvent, MediaFrame, MediaSink, MediaSource};

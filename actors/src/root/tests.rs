@@ -25,7 +25,7 @@ async fn all_answer(world: &World) {
     let found = world.addresses.crm.ask_again(ms(1_000), find).await.unwrap().unwrap();
     assert_eq!(found.customer.map(|c| c.id), Some(CustomerId(1)));
     let date = "2026-11-24".parse().unwrap();
-    let ask = |reply_to| CalendarMsg::FreeOn { date, minutes: 30, reply_to };
+    let ask = |reply_to| CalendarMsg::FreeOn { date, minutes: 30, but_for: None, reply_to };
     assert!(!world.addresses.calendar.ask_again(ms(1_000), ask).await.unwrap().unwrap().is_empty());
     assert_eq!(world.calls.view().await.unwrap().live.len(), 0);
     assert!(world.addresses.journal.current().is_some());

@@ -12,7 +12,7 @@ use super::log::Log;
 use crate::domain::{AppointmentId, BayId};
 use crate::ports::{
     Applied, Backlog, BusyTimes, Calendar, CalendarChange, CalendarError, CalendarEvent, CalendarJob, CalendarRecords,
-    CalendarRow, Changes, Put, Settled, StoreError, VendorError, VendorErrorKind,
+    CalendarRow, Changes, Put, Settled, StoreError, Tell, VendorError, VendorErrorKind,
 };
 
 /// How the calendar behaves.
@@ -20,6 +20,10 @@ use crate::ports::{
 pub(crate) struct Behaviour {
     pub(crate) busy: BusyTimes,
     pub(crate) changes: Vec<CalendarChange>,
+    /// Where an event that is looked for is found.
+    pub(crate) found: Option<CalendarChange>,
+    /// Not every calendar can be asked for it.
+    pub(crate) find_fails: bool,
     /// Every request takes this long.
     pub(crate) takes: Duration,
     /// Requests that fail, in this way, before they succeed again.
@@ -97,6 +101,12 @@ impl Calendar for FakeCalendar {
         let events = std::mem::take(&mut self.behaviour.lock().unwrap().changes);
         let token = format!("t{}", since.map_or(1, |token| token[1..].parse::<u32>().unwrap() + 1));
         Ok(Changes { events, token, full: since.is_none() })
+    }
+
+    async fn find(&self, appointment: AppointmentId) -> Result<Option<CalendarChange>, CalendarError> {
+        self.request(format!("find {appointment}")).await?;
+        let behaviour = self.behaviour.lock().unwrap();
+        if behaviour.find_fails { Err(away()) } else { Ok(behaviour.found.clone()) }
     }
 
     async fn check(&self) -> Result<(), CalendarError> {
@@ -197,7 +207,7 @@ impl CalendarRecords for FakeRecords {
         Ok(())
     }
 
-    async fn apply_calendar_change(&self, change: &CalendarChange) -> Result<Applied, StoreError> {
+    async fn apply_calendar_change(&self, change: &CalendarChange, _tell: Tell) -> Result<Applied, StoreError> {
         self.applied.push(change.clone());
         Ok(Applied::Moved)
     }

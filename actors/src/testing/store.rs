@@ -193,14 +193,6 @@ impl BookingStore for FakeStore {
     async fn bay_count(&self) -> Result<usize, StoreError> {
         Ok(usize::try_from(self.records.lock().unwrap().bays).unwrap())
     }
-
-    async fn note_calendar_event(&self, id: AppointmentId, event: Option<&str>) -> Result<(), StoreError> {
-        self.change(|records| {
-            let noted = records.appointments.iter_mut().filter(|a| a.id == id);
-            noted.for_each(|a| a.calendar_event = event.map(str::to_owned));
-        });
-        Ok(())
-    }
 }
 
 #[async_trait]

@@ -224,7 +224,11 @@ impl Identity {
 
     fn may(&self, tool: Tool, call: &ToolCall) -> Result<(), Denial> {
         match tool {
-            Tool::LookupCustomer | Tool::GetAvailableSlots | Tool::DecodeVin => Ok(()),
+            Tool::LookupCustomer | Tool::DecodeVin => Ok(()),
+            // The times that an appointment leaves free tell when it is.
+            Tool::GetAvailableSlots if appointment_of(call).is_none() || self.is_of_this_call(call, &self.booked) => {
+                Ok(())
+            }
             Tool::TakeMessage | Tool::TransferToHuman | Tool::EndCall => Ok(()),
             Tool::AnswerReminder if self.errand.is_none() => Err(NO_REMINDER),
             Tool::AnswerReminder | Tool::BookAppointment | Tool::CreateCustomer if self.is_another() => Err(ANOTHER),
@@ -238,7 +242,8 @@ impl Identity {
             Tool::VerifyIdentity => self.to_verify().map(|_| ()).ok_or(NOTHING_TO_VERIFY),
             Tool::CancelAppointment | Tool::RescheduleAppointment if self.is_of_this_call(call, &self.booked) => Ok(()),
             Tool::ConfirmAppointment if self.is_of_this_call(call, self.reminded().as_slice()) => Ok(()),
-            Tool::GetUpcomingAppointments
+            Tool::GetAvailableSlots
+            | Tool::GetUpcomingAppointments
             | Tool::CancelAppointment
             | Tool::RescheduleAppointment
             | Tool::ConfirmAppointment
@@ -280,12 +285,7 @@ impl Identity {
     }
 
     fn is_of_this_call(&self, call: &ToolCall, own: &[AppointmentId]) -> bool {
-        #[derive(Deserialize)]
-        struct About {
-            appointment_id: AppointmentId,
-        }
-        let about = serde_json::from_str::<About>(&call.arguments);
-        self.customer.is_some() && about.is_ok_and(|about| own.contains(&about.appointment_id))
+        self.customer.is_some() && appointment_of(call).is_some_and(|id| own.contains(&id))
     }
 
     /// Whether this very tool call was counted before; an error when there is no try left.
@@ -313,6 +313,15 @@ impl Identity {
     fn tries(&self, tool: Tool) -> usize {
         self.tried.iter().filter(|tried| tried.tool == tool).count()
     }
+}
+
+/// The appointment that a tool call names.
+fn appointment_of(call: &ToolCall) -> Option<AppointmentId> {
+    #[derive(Deserialize)]
+    struct About {
+        appointment_id: Option<AppointmentId>,
+    }
+    serde_json::from_str::<About>(&call.arguments).ok()?.appointment_id
 }
 
 impl Try {

@@ -32,6 +32,9 @@ pub(super) struct GetAvailableSlots {
     /// The service, by its name in the list.
     #[serde(alias = "service")]
     pub(super) service_type: Option<String>,
+    /// To move an appointment: its appointment_id, so that its own time counts as free; else null.
+    #[schemars(with = "Option<i64>")]
+    pub(super) appointment_id: Option<AppointmentId>,
 }
 
 /// `book_appointment`

@@ -28,17 +28,21 @@ const NEXT_FREE: usize = 4;
 const CONCERNS_MAX_CHARS: usize = 1_000;
 
 impl ToolRouter {
-    pub(super) async fn available_slots(&self, args: GetAvailableSlots) -> Ran {
+    pub(super) async fn available_slots(&self, run: &Run, args: GetAvailableSlots) -> Ran {
         let named = args.service_type.as_deref().filter(|name| !name.trim().is_empty());
         let named = named.ok_or_else(|| failure("service_needed", "Ask which service the caller needs."))?;
         let (service, date) = (self.service(named)?, reading::date(&args.date)?);
-        let minutes = self.minutes(service, args.duration_minutes)?;
-        let ask = |reply_to| CalendarMsg::FreeOn { date, minutes, reply_to };
+        let (minutes, but_for) = match args.appointment_id {
+            // It is moved as long as it is.
+            Some(id) => (self.own(run, id).await?.minutes, Some(id)),
+            None => (self.minutes(service, args.duration_minutes)?, None),
+        };
+        let ask = |reply_to| CalendarMsg::FreeOn { date, minutes, but_for, reply_to };
         let free = self.calendar.ask_again(limits::READ_TIMEOUT_MS, ask).await;
         let free = free.map_err(|e| unavailable(&e))?.map_err(|e| store_failure(&e))?;
         if free.is_empty() {
             let why = self.why_nothing_is_free(date, minutes);
-            let next = self.next_free(date, minutes).await;
+            let next = self.next_free(date, minutes, but_for).await;
             return Err(failure("nothing_free", format!("{why} {next}")));
         }
         let times: Vec<String> = free.iter().map(|at| at.format("%H:%M").to_string()).collect();
@@ -70,9 +74,9 @@ impl ToolRouter {
         local(&self.shop, self.clock.now()).date()
     }
 
-    async fn next_free(&self, from: NaiveDate, minutes: u32) -> String {
+    async fn next_free(&self, from: NaiveDate, minutes: u32, but_for: Option<AppointmentId>) -> String {
         let from = from.max(self.today());
-        let ask = |reply_to| CalendarMsg::NextFree { from, minutes, count: NEXT_FREE, reply_to };
+        let ask = |reply_to| CalendarMsg::NextFree { from, minutes, count: NEXT_FREE, but_for, reply_to };
         match self.calendar.ask_again(limits::READ_TIMEOUT_MS, ask).await {
             Ok(Ok(free)) if !free.is_empty() => {
                 let times: Vec<String> = free.iter().map(|at| at.format("%A %Y-%m-%d %H:%M").to_string()).collect();
@@ -83,10 +87,15 @@ impl ToolRouter {
     }
 
     /// Whoever loses a time hears of the next ones.
-    pub(super) async fn or_next_free(&self, ran: Ran, date: NaiveDate, minutes: u32) -> Ran {
+    pub(super) async fn or_next_free(
+        &self,
+        ran: Ran,
+        (date, minutes): (NaiveDate, u32),
+        but_for: Option<AppointmentId>,
+    ) -> Ran {
         match ran {
             Err(result) if result["error"] == "just_taken" => {
-                let next = self.next_free(date, minutes).await;
+                let next = self.next_free(date, minutes, but_for).await;
                 Err(failure("just_taken", format!("That time has just been taken. {next}")))
             }
             ran => ran,
@@ -116,9 +125,9 @@ impl ToolRouter {
             whose.store(Some(Arc::new(c.clone())));
             booked(&shop, &service, a, c)
         });
-        let avoid = self.busy_bays(starts_at, minutes).await;
+        let avoid = self.busy_bays(starts_at, minutes, None).await;
         let action = Action::Book { booking: Booking { customer, appointment, avoid, text: self.sends_texts }, render };
-        let result = self.or_next_free(self.act(run, action).await, date, minutes).await?;
+        let result = self.or_next_free(self.act(run, action).await, (date, minutes), None).await?;
         let customer = match (&run.identity.customer, seen.load_full()) {
             (Some(customer), _) => Some(customer.clone()),
             (None, Some(customer)) => Some(Arc::unwrap_or_clone(customer)),

@@ -137,8 +137,8 @@ impl Tool {
                  this call."
             }
             Self::RescheduleAppointment => {
-                "Moves an appointment to a free time after the caller has agreed to it. Look for free times first. \
-                 Needs verify_identity, unless it was booked in this call."
+                "Moves an appointment to a free time after the caller has agreed to it. Look for free times first, with \
+                 its appointment_id. Needs verify_identity, unless it was booked in this call."
             }
             Self::ConfirmAppointment => {
                 "Notes that the caller will come to an appointment. Needs verify_identity, unless this call is its \

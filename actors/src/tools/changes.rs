@@ -41,14 +41,14 @@ impl ToolRouter {
         let appointment = self.own(run, args.appointment_id).await?;
         let minutes = appointment.minutes;
         let starts_at = slots::check_start(&self.shop, at, minutes, self.clock.now()).map_err(|e| not_bookable(&e))?;
-        let avoid = self.busy_bays(starts_at, minutes).await;
+        let avoid = self.busy_bays(starts_at, minutes, Some(appointment.id)).await;
         let moved = self.change(run, appointment.id, AppointmentStep::Move { starts_at, avoid }, "Moved").await;
-        self.or_next_free(moved, date, minutes).await
+        self.or_next_free(moved, (date, minutes), Some(appointment.id)).await
     }
 
     /// An appointment of the caller's that is not over. The store decides in the end; this says why before anything is
     /// tried, and says the same of a stranger's appointment as of none.
-    async fn own(&self, run: &Run, id: AppointmentId) -> Result<Appointment, Value> {
+    pub(super) async fn own(&self, run: &Run, id: AppointmentId) -> Result<Appointment, Value> {
         let customer = run.customer()?;
         let found = self.read(|reply_to| CrmMsg::Appointment { id, reply_to }).await?;
         let own = found.filter(|appointment| appointment.customer == customer);

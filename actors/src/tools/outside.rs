@@ -5,15 +5,20 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::router::ToolRouter;
 use crate::calendar::CalendarMsg;
-use crate::domain::BayId;
+use crate::domain::{AppointmentId, BayId};
 use crate::limits;
 use crate::notifier::NotifierMsg;
 
 impl ToolRouter {
-    /// The bays that a new appointment had better not use. What is not known is no restriction.
-    pub(super) async fn busy_bays(&self, from: DateTime<Utc>, minutes: u32) -> Vec<BayId> {
+    /// The bays that an appointment had better not use. What is not known is no restriction, nor is the appointment itself.
+    pub(super) async fn busy_bays(
+        &self,
+        from: DateTime<Utc>,
+        minutes: u32,
+        but_for: Option<AppointmentId>,
+    ) -> Vec<BayId> {
         let to = from + TimeDelta::minutes(i64::from(minutes));
-        let ask = |reply_to| CalendarMsg::BusyBays { from, to, reply_to };
+        let ask = |reply_to| CalendarMsg::BusyBays { from, to, but_for, reply_to };
         self.calendar.ask(limits::READ_TIMEOUT_MS, ask).await.unwrap_or_default()
     }
 

@@ -159,7 +159,7 @@ impl ToolRouter {
     /// The tools of which the call learns nothing.
     async fn dispatch_plain(&self, tool: Tool, run: &Run, arguments: &str) -> Ran {
         match tool {
-            Tool::GetAvailableSlots => self.available_slots(parse(arguments)?).await,
+            Tool::GetAvailableSlots => self.available_slots(run, parse(arguments)?).await,
             Tool::CancelAppointment => self.cancel(run, parse(arguments)?).await,
             Tool::RescheduleAppointment => self.reschedule(run, parse(arguments)?).await,
             Tool::ConfirmAppointment => self.confirm(run, &parse(arguments)?).await,

@@ -118,6 +118,20 @@ impl Calendars {
         Ok(())
     }
 
+    /// `events.move`: the event keeps its id, and the calendar that it leaves has it as a deleted one.
+    pub(super) fn move_to(&mut self, from: &str, to: &str, id: &str) -> Result<Value, Failure> {
+        let mut event = self.get(from, id)?;
+        if event["status"] == "cancelled" {
+            return Err(DELETED);
+        }
+        self.calendars.get(to).ok_or(NOT_FOUND)?;
+        self.delete(from, id, None)?;
+        event["organizer"]["email"] = json!(to);
+        self.stamp().mark(&mut event);
+        self.store(to, id, event.clone());
+        Ok(event)
+    }
+
     /// Events of a calendar within a range, by start.
     pub(super) fn list(&self, calendar: &str, query: &ListQuery) -> Result<Vec<Value>, Failure> {
         let since = self.since(query)?.unwrap_or(0);

@@ -145,6 +145,11 @@ impl GoogleCalendar {
         self.state().delete(calendar_id, id, None).is_ok()
     }
 
+    /// Drags an event into another calendar as a colleague would. Whether it was there.
+    pub fn move_to(&self, from: &str, to: &str, id: &str) -> bool {
+        self.state().move_to(from, to, id).is_ok()
+    }
+
     /// Forgets all sync tokens: the next incremental list is answered with 410.
     pub fn forget_syncs(&self) {
         self.state().forget_syncs();

@@ -93,6 +93,25 @@ fn a_sync_token_brings_what_has_changed_since_page_by_page() {
     assert_eq!(status(calendars.page("bay", &query(Some(&last["nextSyncToken"]), None))), 410);
 }
 
+#[test]
+fn an_event_that_moves_keeps_its_id_and_leaves_a_deleted_one_behind() {
+    let mut calendars = Calendars::new(&["bay".to_owned(), "pit".to_owned()]);
+    calendars.insert("bay", event("aaaaa", 9)).unwrap();
+    assert_eq!(status(calendars.move_to("bay", "none", "aaaaa")), 404);
+    let changed = |calendars: &Calendars, calendar: &str| {
+        let query = ListQuery { show_deleted: true, sync_token: Some("s1".into()), ..ListQuery::default() };
+        let found = calendars.list(calendar, &query).unwrap();
+        found.iter().map(|event| format!("{} {}", event["id"], event["status"])).collect::<Vec<_>>()
+    };
+    assert_eq!(changed(&calendars, "bay"), Vec::<String>::new());
+    let moved = calendars.move_to("bay", "pit", "aaaaa").unwrap();
+    assert_eq!((&moved["id"], &moved["organizer"]["email"]), (&json!("aaaaa"), &json!("pit")));
+    assert_eq!(changed(&calendars, "bay"), [r#""aaaaa" "cancelled""#]);
+    assert_eq!(changed(&calendars, "pit"), [r#""aaaaa" "confirmed""#]);
+    assert_eq!(status(calendars.move_to("bay", "pit", "aaaaa")), 410, "it is there no more");
+    assert_eq!(status(calendars.move_to("pit", "bay", "aaaaa")), 200, "and back");
+}
+
 #[tokio::test]
 async fn a_token_is_needed_and_can_be_fetched() {
     let world = world().await;

@@ -36,10 +36,6 @@ macro_rules! forward_the_rest {
                     let $this = self;
                     $store.bay_count().await
                 }
-                async fn note_calendar_event(&self, id: AppointmentId, event: Option<&str>) -> Answered<()> {
-                    let $this = self;
-                    $store.note_calendar_event(id, event).await
-                }
             }
 
             #[async_trait]

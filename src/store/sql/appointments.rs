@@ -10,7 +10,7 @@ use otto_actors::ports::{
 };
 
 use super::dialect::{self, Connection, store_error};
-use super::{customers, outbox, texts};
+use super::{bays, customers, outbox, texts};
 use crate::store::rows::{AppointmentRow, small};
 use crate::store::stamp::Stamp;
 
@@ -34,7 +34,7 @@ pub(super) async fn book(
     dialect::lock_bays(tx).await?;
     let bay = free_bay(tx, wanted.starts_at, wanted.minutes, &booking.avoid).await?;
     let appointment = insert(tx, &wanted, bay, Some(effect.call.as_str())).await?;
-    outbox::insert(tx, &Order::CalendarUpsert(order(&appointment, appointment.bay))).await?;
+    write_orders(tx, &appointment, bay).await?;
     if booking.text {
         texts::order(tx, TextKind::Booked, &appointment).await?;
     }
@@ -61,10 +61,7 @@ pub(super) async fn change(
         AppointmentStep::Cancel { reason } => {
             Appointment { status: AppointmentStatus::Cancelled, cancel_reason: reason, ..before }
         }
-        AppointmentStep::Move { starts_at, mut avoid } => {
-            // Its own event is what makes its bay busy where the new time overlaps the old one.
-            let overlaps = starts_at < before.ends_at() && before.starts_at < end_of(starts_at, before.minutes);
-            avoid.retain(|bay| *bay != before.bay || !overlaps);
+        AppointmentStep::Move { starts_at, avoid } => {
             let (but_for, preferred) = (before.id, before.bay);
             let bay = free_bay_for(tx, (starts_at, before.minutes), &avoid, but_for, preferred).await?;
             Appointment { status: AppointmentStatus::Scheduled, starts_at, bay, ..before }
@@ -79,14 +76,37 @@ pub(super) async fn change(
     Ok((after, customer))
 }
 
-/// What must follow in the calendar from a change of an appointment.
+/// What must follow in the calendar from a change of an appointment. Without a calendar nobody would ever deliver it: one
+/// that comes later gets its orders then ([`renew`]).
 pub(super) async fn write_orders(tx: &mut Connection, after: &Appointment, old_bay: BayId) -> Result<(), StoreError> {
+    if !bays::have_calendars(tx).await? {
+        return Ok(());
+    }
     let cancelled = after.status == AppointmentStatus::Cancelled;
     if cancelled || after.bay != old_bay {
         outbox::insert(tx, &Order::CalendarDelete(order(after, old_bay))).await?;
     }
     if !cancelled {
         outbox::insert(tx, &Order::CalendarUpsert(order(after, after.bay))).await?;
+    }
+    Ok(())
+}
+
+/// Makes a bay's calendar show what is on file and not over yet, also that it is called off. A new version of each
+/// appointment makes what any calendar has had of it out of date.
+pub(super) async fn renew(tx: &mut Connection, bay: BayId, now: DateTime<Utc>) -> Result<(), StoreError> {
+    dialect::lock_bays(tx).await?;
+    let sql = concat!(
+        "SELECT ",
+        appointment_columns!(),
+        " FROM appointments WHERE bay_id = $1 AND ends_at > $2 ORDER BY id",
+        for_update!()
+    );
+    let rows: Vec<AppointmentRow> =
+        sqlx::query_as(sql).bind(bay.0).bind(Stamp::new(now)).fetch_all(&mut *tx).await.map_err(store_error)?;
+    for row in rows {
+        let after = update(tx, &row.try_into()?).await?;
+        write_orders(tx, &after, bay).await?;
     }
     Ok(())
 }
@@ -127,17 +147,6 @@ pub(super) async fn update(tx: &mut Connection, wanted: &Appointment) -> Result<
         .await
         .map_err(store_error)?;
     row.try_into()
-}
-
-/// Notes which event stands for an appointment.
-pub(super) async fn note_calendar_event(
-    tx: &mut Connection,
-    id: AppointmentId,
-    event: Option<&str>,
-) -> Result<(), StoreError> {
-    let sql = "UPDATE appointments SET calendar_event_id = $2 WHERE id = $1";
-    let done = sqlx::query(sql).bind(id.0).bind(event).execute(tx).await.map_err(store_error)?;
-    if done.rows_affected() == 1 { Ok(()) } else { Err(StoreError::NotFound("appointment")) }
 }
 
 /// The vehicle, which must be the customer's; where none is named, the only one there is.

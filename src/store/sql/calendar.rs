@@ -5,13 +5,13 @@ use chrono::{DateTime, Utc};
 use otto_actors::domain::{Appointment, AppointmentId, AppointmentStatus, BayId};
 use otto_actors::ports::{
     Applied, CalendarChange, CalendarEvent, CalendarJob, CalendarOrder, CalendarRow, CalendarWork, Claim, EventNow,
-    Order, OutboxRow, Settled, StoreError,
+    Order, OutboxRow, Settled, StoreError, Tell, TextKind,
 };
 use sqlx::FromRow;
 
 use super::dialect::{self, Connection, store_error};
 use super::outbox::Held;
-use super::{appointments, outbox};
+use super::{appointments, outbox, texts};
 use crate::store::rows::AppointmentRow;
 use crate::store::stamp::Stamp;
 
@@ -35,13 +35,19 @@ pub(super) async fn claim(
     for row in outbox::claim_due(tx, &claim).await? {
         // No other order has a kind that begins like this.
         let (Order::CalendarUpsert(about) | Order::CalendarDelete(about)) = row.order else { continue };
-        jobs.push(job(tx, &row, about).await?);
+        jobs.push(job(tx, &row, about, now).await?);
     }
     Ok(jobs)
 }
 
-async fn job(tx: &mut Connection, row: &OutboxRow, about: CalendarOrder) -> Result<CalendarJob, StoreError> {
+async fn job(
+    tx: &mut Connection,
+    row: &OutboxRow,
+    about: CalendarOrder,
+    now: DateTime<Utc>,
+) -> Result<CalendarJob, StoreError> {
     let (version, work) = match planned(tx, about.appointment).await? {
+        Some(event) if event.ends_at.utc() <= now => (event.version, CalendarWork::Leave),
         Some(event) => (event.version, CalendarWork::Put(Box::new(event.into()))),
         None => (about.version, CalendarWork::Remove),
     };
@@ -112,8 +118,14 @@ pub(super) async fn keep_sync_token(tx: &mut Connection, bay: BayId, token: &str
     done.map(|_| ()).map_err(store_error)
 }
 
+/// A token is good for the calendar that it came from.
+pub(super) async fn forget_sync_token(tx: &mut Connection, bay: BayId) -> Result<(), StoreError> {
+    let sql = "DELETE FROM calendar_syncs WHERE bay_id = $1";
+    sqlx::query(sql).bind(bay.0).execute(tx).await.map(|_| ()).map_err(store_error)
+}
+
 /// Makes an appointment as people made it in the calendar.
-pub(super) async fn apply(tx: &mut Connection, change: &CalendarChange) -> Result<Applied, StoreError> {
+pub(super) async fn apply(tx: &mut Connection, change: &CalendarChange, tell: Tell) -> Result<Applied, StoreError> {
     dialect::lock_bays(tx).await?;
     let Some((before, changed_at)) = locked(tx, change.appointment).await? else { return Ok(Applied::Unchanged) };
     let Some(wanted) = wanted(&before, changed_at, change) else { return Ok(Applied::Unchanged) };
@@ -126,43 +138,61 @@ pub(super) async fn apply(tx: &mut Connection, change: &CalendarChange) -> Resul
             let status = AppointmentStatus::Cancelled;
             (Appointment { status, cancel_reason, ..before.clone() }, Applied::Cancelled)
         }
-        Wanted::At { starts_at, minutes } if bay_is_free(tx, &before, starts_at, minutes).await? => {
-            let status = AppointmentStatus::Scheduled;
-            (Appointment { starts_at, minutes, status, ..before.clone() }, Applied::Moved)
+        Wanted::At { bay, starts_at, minutes } if is_free(tx, before.id, bay, (starts_at, minutes)).await? => {
+            // Who has confirmed a time comes to another bay, too.
+            let same = starts_at == before.starts_at;
+            let status = if same { before.status } else { AppointmentStatus::Scheduled };
+            (Appointment { bay, starts_at, minutes, status, ..before.clone() }, Applied::Moved)
         }
         // A new version of what it was makes the calendar show that again.
         Wanted::At { .. } | Wanted::Impossible => (before.clone(), Applied::PutBack),
     };
     let after = appointments::update(tx, &wanted).await?;
     appointments::write_orders(tx, &after, before.bay).await?;
+    if let Some(about) = news(&before, &after).filter(|_| tell == Tell::ByText) {
+        texts::order(tx, about, &after).await?;
+    }
     Ok(applied)
+}
+
+/// What the customer must hear. The bay and the end are the shop's own business.
+fn news(before: &Appointment, after: &Appointment) -> Option<TextKind> {
+    if after.status == AppointmentStatus::Cancelled {
+        return Some(TextKind::Cancelled);
+    }
+    (after.starts_at != before.starts_at).then_some(TextKind::Moved)
 }
 
 /// What people want of an appointment.
 enum Wanted {
     Cancelled,
-    At { starts_at: DateTime<Utc>, minutes: u32 },
+    At { bay: BayId, starts_at: DateTime<Utc>, minutes: u32 },
     Impossible,
 }
 
 /// What a change asks for; none when it asks for nothing, or is about what the appointment is no more.
 fn wanted(before: &Appointment, changed_at: DateTime<Utc>, change: &CalendarChange) -> Option<Wanted> {
-    let old = change.version.is_some_and(|version| version < before.version);
-    if old || before.bay != change.bay || !before.status.is_open() {
+    // Of a deleted event the calendar need not know the version: then the times must do.
+    let old = match change.version {
+        Some(version) => version < before.version,
+        None => change.updated.is_some_and(|at| at <= changed_at),
+    };
+    if old || !before.status.is_open() {
         return None;
     }
     match change.now {
-        // Of a deleted event the calendar need not know the version: then the times must do.
-        EventNow::Cancelled if change.version.is_none() && change.updated.is_none_or(|at| at <= changed_at) => None,
+        // Otto deletes events, too: in the calendars of the bays that an appointment has left.
+        EventNow::Cancelled if change.version.is_none() && change.bay != before.bay => None,
         EventNow::Cancelled => Some(Wanted::Cancelled),
         EventNow::Planned { starts_at, ends_at } => {
-            if (starts_at, ends_at) == (before.starts_at, before.ends_at()) {
+            if (change.bay, starts_at, ends_at) == (before.bay, before.starts_at, before.ends_at()) {
                 return None;
             }
             let long = ends_at - starts_at;
             let whole = [starts_at, ends_at].iter().all(|at| at.timestamp() % 60 == 0);
             let minutes = u32::try_from(long.num_minutes()).ok().filter(|minutes| whole && (1..=DAY).contains(minutes));
-            Some(minutes.map_or(Wanted::Impossible, |minutes| Wanted::At { starts_at, minutes }))
+            let at = |minutes| Wanted::At { bay: change.bay, starts_at, minutes };
+            Some(minutes.map_or(Wanted::Impossible, at))
         }
     }
 }
@@ -181,18 +211,18 @@ async fn locked(tx: &mut Connection, id: AppointmentId) -> Result<Option<(Appoin
     Ok(Some((row.try_into()?, at.utc())))
 }
 
-/// Whether an appointment's bay is free for it at another time.
-async fn bay_is_free(
+/// Whether a bay is free for a time, but for the appointment itself.
+async fn is_free(
     tx: &mut Connection,
-    of: &Appointment,
-    starts_at: DateTime<Utc>,
-    minutes: u32,
+    but_for: AppointmentId,
+    bay: BayId,
+    (starts_at, minutes): (DateTime<Utc>, u32),
 ) -> Result<bool, StoreError> {
     let sql = "SELECT count(*) FROM appointments WHERE bay_id = $1 AND id <> $2 \
                AND status NOT IN ('cancelled', 'no_show') AND starts_at < $4 AND ends_at > $3";
     let taken: i64 = sqlx::query_scalar(sql)
-        .bind(of.bay.0)
-        .bind(of.id.0)
+        .bind(bay.0)
+        .bind(but_for.0)
         .bind(Stamp::new(starts_at))
         .bind(Stamp::new(starts_at + chrono::Duration::minutes(i64::from(minutes))))
         .fetch_one(tx)

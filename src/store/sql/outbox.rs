@@ -21,6 +21,13 @@ pub(super) async fn insert(tx: &mut Connection, order: &Order) -> Result<(), Sto
         .map_err(store_error)
 }
 
+/// Forgets the orders that nobody can deliver, because no bay has a calendar.
+pub(super) async fn forget_calendar_orders(tx: &mut Connection) -> Result<(), StoreError> {
+    let sql = "DELETE FROM outbox WHERE kind IN ('calendar_upsert', 'calendar_delete') \
+               AND delivered_at IS NULL AND parked_at IS NULL";
+    sqlx::query(sql).execute(tx).await.map(|_| ()).map_err(store_error)
+}
+
 /// The oldest open order of each subject that is due and free. Materialised, so that the limit holds once.
 pub(super) async fn claim_due(tx: &mut Connection, claim: &Claim<'_>) -> Result<Vec<OutboxRow>, StoreError> {
     let sql = concat!(

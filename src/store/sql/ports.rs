@@ -13,11 +13,12 @@ use otto_actors::effects::{EffectId, Fence};
 use otto_actors::ports::{
     Action, Applied, Backlog, BookingStore, CalendarChange, CalendarJob, CalendarRecords, CallEnd, CallProgress,
     CallRecord, Claim, CustomerStore, JournalRow, JournalStore, OutboxRow, OutboxStore, Settled, Store, StoreError,
+    Tell,
 };
 use serde_json::Value;
 
 use super::dialect::{Database, store_error};
-use super::{appointments, bays, bulk, calendar, demo, effects, events, journal, outbox, reads};
+use super::{bays, bulk, calendar, demo, effects, events, journal, outbox, reads};
 use crate::store::{Records, SeedPlan, Seeded, contention};
 
 /// A read on the replica, and on the primary when there is no replica, or when it is away.
@@ -79,10 +80,6 @@ impl BookingStore for Database {
 
     async fn bay_count(&self) -> Result<usize, StoreError> {
         reads::bay_count(self.reader()).await
-    }
-
-    async fn note_calendar_event(&self, id: AppointmentId, event: Option<&str>) -> Result<(), StoreError> {
-        write!(self, |tx| appointments::note_calendar_event(tx, id, event))
     }
 }
 
@@ -160,8 +157,8 @@ impl CalendarRecords for Database {
         write!(self, |tx| calendar::keep_sync_token(tx, bay, token))
     }
 
-    async fn apply_calendar_change(&self, change: &CalendarChange) -> Result<Applied, StoreError> {
-        write!(self, |tx| calendar::apply(tx, change))
+    async fn apply_calendar_change(&self, change: &CalendarChange, tell: Tell) -> Result<Applied, StoreError> {
+        write!(self, |tx| calendar::apply(tx, change, tell))
     }
 }
 

@@ -44,8 +44,11 @@ macro_rules! keeps_the_contract {
                 an_order_is_held_by_one_worker a_lease_that_runs_out_opens_the_order_again
                 a_failed_order_waits_for_its_time what_failed_leaves_no_order;
             calendar: an_order_asks_for_what_the_appointment_is_now a_refused_order_is_kept_and_in_nobodys_way
-                people_move_and_cancel_in_the_calendar what_is_not_possible_is_put_back
-                bays_that_are_taken_outside_are_avoided how_far_a_calendar_was_read_is_kept;
+                people_move_and_cancel_in_the_calendar a_deletion_counts_with_and_without_its_version
+                people_move_to_another_bay_in_the_calendar a_bay_that_is_taken_takes_no_event
+                a_change_in_the_calendar_is_told_as_one_by_telephone what_is_not_possible_is_put_back
+                bays_that_are_taken_outside_are_avoided how_far_a_calendar_was_read_is_kept
+                orders_are_written_for_a_calendar_that_is_there what_is_over_is_left_as_the_calendar_has_it;
             reminders: a_round_is_made_once_whoever_asks no_second_has_more_calls_than_the_account
                 who_is_not_to_be_called_is_skipped_with_a_reason
                 the_number_on_file_is_called what_is_overdue_is_missed_and_texted a_call_is_asked_for_once

@@ -62,9 +62,6 @@ pub(in crate::store) async fn each_change_leaves_its_orders(open: fn(usize) -> O
     booked.change(&lab.one, 4, cancel()).await.unwrap();
     assert_eq!(words(&drain(&lab.two).await), [format!("calendar_delete {id} bay {other} v5")]);
     assert_eq!(lab.one.undelivered().await, Ok(0));
-    lab.one.note_calendar_event(id, Some("otto17")).await.unwrap();
-    let noted = booked.now(&lab.two).await;
-    assert_eq!((noted.calendar_event.as_deref(), noted.version), (Some("otto17"), 5));
 }
 
 pub(in crate::store) async fn orders_of_one_appointment_keep_their_order(open: fn(usize) -> Opening) {

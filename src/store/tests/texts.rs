@@ -14,7 +14,7 @@ use super::changes::{Booked, cancel, move_to};
 use super::lab::{Lab, Opening, at, book, by_new, customer, effect, phone, render};
 use super::reminders::{LEASE, with_rows};
 
-async fn ordered(lab: &Lab) -> Vec<(OutboxId, TextOrder)> {
+pub(super) async fn ordered(lab: &Lab) -> Vec<(OutboxId, TextOrder)> {
     let claim = Claim { kind: "text", worker: "a", limit: 9, lease: LEASE, now: at(0, 0) };
     let mut orders = Vec::new();
     for row in lab.two.claim_due(&claim).await.unwrap() {

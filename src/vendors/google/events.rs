@@ -100,7 +100,7 @@ pub(super) async fn delete(
     }
 }
 
-async fn get(api: &Api, calendar: &str, id: &str) -> Result<Option<Event>, CalendarError> {
+pub(super) async fn get(api: &Api, calendar: &str, id: &str) -> Result<Option<Event>, CalendarError> {
     let path = ["calendars", calendar, "events", id];
     let ask = Ask::<()> { method: Method::GET, path: &path, query: &[], body: None, if_match: None };
     match api.read(ask).await {

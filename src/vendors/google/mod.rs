@@ -18,7 +18,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use otto_actors::domain::{AppointmentId, BayId};
 use otto_actors::ports::{
-    BusyTimes, Calendar, CalendarError, CalendarEvent, Changes, Put, VendorError, VendorErrorKind,
+    BusyTimes, Calendar, CalendarChange, CalendarError, CalendarEvent, Changes, Put, VendorError, VendorErrorKind,
 };
 use secrecy::SecretString;
 use url::Url;
@@ -115,6 +115,15 @@ impl Calendar for GoogleCalendar {
             channels.keep_open(&self.api, calendar).await;
         }
         sync::changes(&self.api, (bay, calendar), self.shop.zone, since).await
+    }
+
+    async fn find(&self, appointment: AppointmentId) -> Result<Option<CalendarChange>, CalendarError> {
+        let found = sync::find(&self.api, &self.shop.bays, self.shop.zone, appointment).await?;
+        if found.is_none() {
+            // Of a calendar that does not let Otto in Google says the same as of an event that is not there.
+            self.check().await?;
+        }
+        Ok(found)
     }
 
     async fn check(&self) -> Result<(), CalendarError> {

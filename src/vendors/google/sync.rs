@@ -1,15 +1,16 @@
-//! What has become of Otto's events: an incremental list, page by page. Events of other people are left out.
+//! What has become of Otto's events: an incremental list, page by page, and where one of them is. Events of other people are
+//! left out.
 
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeZone as _, Utc};
 use chrono_tz::Tz;
-use otto_actors::domain::BayId;
+use otto_actors::domain::{AppointmentId, BayId};
 use otto_actors::ports::{CalendarChange, CalendarError, Changes, EventNow, VendorError, VendorErrorKind};
 use reqwest::Method;
 
 use super::VENDOR;
 use super::api::{Api, Ask};
 use super::errors::Failure;
-use super::events::{CANCELLED, appointment_of, version_of};
+use super::events::{self, CANCELLED, appointment_of, id_of, version_of};
 use super::wire::{Event, EventPage, EventTime};
 
 /// Events on one page (the vendor's limit is 2,500).
@@ -37,6 +38,25 @@ pub(super) async fn changes(
     };
     let events = events.iter().filter_map(|event| change(bay, zone, event)).collect();
     Ok(Changes { events, token, full })
+}
+
+/// Where an appointment's event is; the newest one, while Otto itself is moving it from one calendar to another.
+pub(super) async fn find(
+    api: &Api,
+    bays: &[(BayId, String)],
+    zone: Tz,
+    appointment: AppointmentId,
+) -> Result<Option<CalendarChange>, CalendarError> {
+    let (id, mut newest) = (id_of(appointment), None::<CalendarChange>);
+    for (bay, calendar) in bays {
+        let event = events::get(api, calendar, &id).await?.filter(|event| event.status != CANCELLED);
+        let Some(event) = event else { continue };
+        let found = change(*bay, zone, &event).ok_or_else(|| protocol("an event has no times"))?;
+        if newest.as_ref().is_none_or(|known| known.version < found.version) {
+            newest = Some(found);
+        }
+    }
+    Ok(newest)
 }
 
 async fn list(api: &Api, calendar: &str, since: Option<&str>) -> Result<(Vec<Event>, String), Failure> {

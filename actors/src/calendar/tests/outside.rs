@@ -5,11 +5,12 @@ use std::time::Duration;
 use chrono::TimeDelta;
 
 use super::*;
-use crate::domain::BookedTime;
-use crate::ports::{CalendarChange, CalendarEvent, CalendarJob, CalendarRow, CalendarWork, EventNow, Settled};
+use crate::domain::{AppointmentStatus, BookedTime};
+use crate::ports::{CalendarChange, CalendarEvent, CalendarJob, CalendarRow, CalendarWork, EventNow, Settled, Tell};
 use crate::testing::calendar::{FakeCalendar, FakeRecords, away, locked_out, refused};
 
 struct Bench {
+    store: Arc<FakeStore>,
     calendar: Arc<FakeCalendar>,
     records: Arc<FakeRecords>,
     actor: Mailbox<CalendarMsg>,
@@ -23,9 +24,10 @@ impl Bench {
     async fn with(records: FakeRecords, prepare: impl FnOnce(&FakeCalendar)) -> Self {
         let (calendar, records) = (Arc::<FakeCalendar>::default(), Arc::new(records));
         prepare(&calendar);
-        let outside = CalendarOutside { calendar: calendar.clone(), records: records.clone() };
+        let outside = CalendarOutside { calendar: calendar.clone(), records: records.clone(), tell: Tell::Nothing };
+        let store = Arc::<FakeStore>::default();
         let args = CalendarArgs {
-            store: Arc::new(FakeStore::default()),
+            store: store.clone(),
             shop: Arc::new(Shop::default()),
             clock: Arc::new(FakeClock::monday_morning()),
             outside: Some(outside),
@@ -35,15 +37,27 @@ impl Bench {
             .asked
             .until("the first look for changes", |asked| asked.iter().any(|l| l.starts_with("changes")))
             .await;
-        Self { calendar, records, actor }
+        Self { store, calendar, records, actor }
     }
 
     /// The free times of Tuesday, and how long the answer took.
     async fn tuesday(&self) -> (Vec<String>, Duration) {
-        let asked = Instant::now();
-        let ask = |reply_to| CalendarMsg::FreeOn { date: "2026-11-24".parse().unwrap(), minutes: 60, reply_to };
+        self.tuesday_but_for(None).await
+    }
+
+    /// The same for the move of an appointment.
+    async fn tuesday_but_for(&self, id: Option<i64>) -> (Vec<String>, Duration) {
+        let (asked, but_for) = (Instant::now(), id.map(AppointmentId));
+        let date = "2026-11-24".parse().unwrap();
+        let ask = |reply_to| CalendarMsg::FreeOn { date, minutes: 60, but_for, reply_to };
         let free = self.actor.ask(limits::READ_TIMEOUT_MS, ask).await.unwrap().unwrap();
         (free.iter().map(|at| at.format("%H:%M").to_string()).collect(), asked.elapsed())
+    }
+
+    async fn busy_bays(&self, from: &str, to: &str, but_for: Option<i64>) -> Vec<BayId> {
+        let (from, to, but_for) = (from.parse().unwrap(), to.parse().unwrap(), but_for.map(AppointmentId));
+        let ask = |reply_to| CalendarMsg::BusyBays { from, to, but_for, reply_to };
+        self.actor.ask(ms(100), ask).await.unwrap()
     }
 
     /// Questions for busy times so far.
@@ -114,8 +128,13 @@ async fn a_calendar_that_does_not_answer_costs_a_moment_and_frees_nothing() {
     assert_eq!(bench.tuesday().await, (ALL_TUESDAY.map(str::to_owned).to_vec(), limits::BUSY_WAIT_MS));
     // Fourteen days of a full search are no more patient than one.
     let asked = Instant::now();
-    let ask =
-        |reply_to| CalendarMsg::NextFree { from: "2026-11-23".parse().unwrap(), minutes: 60, count: 1_000, reply_to };
+    let ask = |reply_to| CalendarMsg::NextFree {
+        from: "2026-11-23".parse().unwrap(),
+        minutes: 60,
+        count: 1_000,
+        but_for: None,
+        reply_to,
+    };
     bench.actor.ask(limits::READ_TIMEOUT_MS, ask).await.unwrap().unwrap();
     assert_eq!(asked.elapsed(), limits::BUSY_WAIT_MS);
 }
@@ -138,8 +157,28 @@ async fn a_booking_hears_which_bays_to_avoid() {
         ("2026-11-24T15:30:00Z", "2026-11-24T16:30:00Z", vec![BayId(1)]),
         ("2026-11-24T16:00:00Z", "2026-11-24T16:30:00Z", vec![]),
     ] {
-        let ask = |reply_to| CalendarMsg::BusyBays { from: from.parse().unwrap(), to: to.parse().unwrap(), reply_to };
-        assert_eq!(bench.actor.ask(ms(100), ask).await.unwrap(), expected, "{from}");
+        assert_eq!(bench.busy_bays(from, to, None).await, expected, "{from}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_appointment_is_not_in_the_way_of_its_own_move() {
+    let bench = Bench::new().await;
+    let all = [on_file(7, AppointmentStatus::Confirmed), on_file(8, AppointmentStatus::Cancelled)];
+    bench.store.change(|records| records.appointments = all.to_vec());
+    // From nine to ten it is the appointment's own event, from ten to eleven something else; the calendar joins them.
+    bench.calendar.change(|c| c.busy.taken = vec![busy("2026-11-24T15:00:00Z", "2026-11-24T17:00:00Z")]);
+    let after_eleven = &ALL_TUESDAY[4..];
+    for id in [None, Some(8), Some(4_711)] {
+        assert_eq!(bench.tuesday_but_for(id).await.0, after_eleven, "{id:?}");
+    }
+    assert_eq!(bench.tuesday_but_for(Some(7)).await.0, [&["09:00"], after_eleven].concat());
+    for (from, to, but_for, expected) in [
+        ("2026-11-24T15:00:00Z", "2026-11-24T15:30:00Z", None, vec![BayId(1)]),
+        ("2026-11-24T15:00:00Z", "2026-11-24T16:00:00Z", Some(7), vec![]),
+        ("2026-11-24T15:30:00Z", "2026-11-24T16:30:00Z", Some(7), vec![BayId(1)]),
+    ] {
+        assert_eq!(bench.busy_bays(from, to, but_for).await, expected, "{from} {but_for:?}");
     }
 }
 
@@ -181,6 +220,14 @@ async fn what_is_refused_is_put_aside_and_holds_nothing_up() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_over_is_settled_without_asking() {
+    let bench = Bench::new().await;
+    bench.add(1, 7, 1, CalendarWork::Leave);
+    bench.records.settled.until("settled", |settled| settled == [(CalendarRow(1), Settled::Delivered)]).await;
+    assert_eq!(bench.calendar.written.all(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_older_version_never_comes_after_a_newer_one() {
     let bench = Bench::with(FakeRecords::careless(), |_| {}).await;
     bench.calendar.change(|c| c.takes = ms(100));
@@ -209,7 +256,8 @@ async fn a_node_that_dies_with_a_row_gives_it_back() {
     bench.add(1, 7, 1, put(7, 1));
     bench.calendar.asked.until("the delivery begins", |asked| asked.iter().any(|line| line == "put 7 v1")).await;
     bench.actor.kill();
-    let outside = CalendarOutside { calendar: bench.calendar.clone(), records: bench.records.clone() };
+    let outside =
+        CalendarOutside { calendar: bench.calendar.clone(), records: bench.records.clone(), tell: Tell::Nothing };
     let (store, shop) = (Arc::new(FakeStore::default()), Arc::new(Shop::default()));
     let args = CalendarArgs { store, shop, clock: Arc::new(LaterClock), outside: Some(outside) };
     let _next = actor::spawn(CalendarActor, args, None).await.unwrap();
@@ -227,18 +275,20 @@ impl Clock for LaterClock {
     }
 }
 
+const AT_TEN: EventNow = EventNow::Planned {
+    starts_at: DateTime::from_timestamp(1_795_536_000, 0).unwrap(),
+    ends_at: DateTime::from_timestamp(1_795_539_600, 0).unwrap(),
+};
+
+fn change(appointment: i64, bay: i64, now: EventNow) -> CalendarChange {
+    let (appointment, bay) = (AppointmentId(appointment), BayId(bay));
+    CalendarChange { appointment, bay, version: Some(1), etag: "\"2\"".into(), updated: None, now }
+}
+
 #[tokio::test(start_paused = true)]
 async fn changes_come_in_by_notice_and_by_themselves_and_the_token_goes_on() {
     let bench = Bench::new().await;
-    let at = |text: &str| text.parse().unwrap();
-    let change = CalendarChange {
-        appointment: AppointmentId(7),
-        bay: BayId(1),
-        version: Some(1),
-        etag: "\"2\"".into(),
-        updated: None,
-        now: EventNow::Planned { starts_at: at("2026-11-24T16:00:00Z"), ends_at: at("2026-11-24T17:00:00Z") },
-    };
+    let change = change(7, 1, AT_TEN);
     bench.calendar.change(|c| c.changes = vec![change.clone()]);
     bench.actor.cast(CalendarMsg::OutsideChanged).unwrap();
     bench.records.applied.until("the change", |applied| applied == [change.clone()]).await;
@@ -255,4 +305,46 @@ async fn changes_that_cannot_be_read_come_again() {
     bench.actor.cast(CalendarMsg::OutsideChanged).unwrap();
     let tried_twice = |asked: &[String]| asked.iter().filter(|line| *line == "changes since t1").count() == 2;
     bench.calendar.asked.until("the same token again", tried_twice).await;
+}
+
+/// An appointment on file, in bay 1.
+fn on_file(id: i64, status: AppointmentStatus) -> Appointment {
+    let at = "2026-11-24T15:00:00Z".parse().unwrap();
+    Appointment { status, ..Appointment::new(AppointmentId(id), CustomerId(1), "Oil change", at, 60, BayId(1)) }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_is_gone_from_one_calendar_is_looked_for_in_the_others() {
+    let bench = Bench::new().await;
+    let all = [on_file(7, AppointmentStatus::Scheduled), on_file(8, AppointmentStatus::Cancelled)];
+    bench.store.change(|records| records.appointments = all.to_vec());
+    let (in_bay_2, gone) = (change(7, 2, AT_TEN), |appointment| change(appointment, 1, EventNow::Cancelled));
+    for (found, expected) in [(Some(in_bay_2.clone()), in_bay_2), (None, gone(7))] {
+        bench.calendar.change(|c| (c.changes, c.found) = (vec![gone(7), gone(8)], found));
+        bench.actor.cast(CalendarMsg::OutsideChanged).unwrap();
+        let last = [expected, gone(8)];
+        bench.records.applied.until("what is true", |applied| applied.ends_with(&last)).await;
+    }
+    let looked_for = bench.calendar.asked.all().into_iter().filter(|line| line.starts_with("find"));
+    assert_eq!(looked_for.collect::<Vec<_>>(), ["find 7", "find 7"], "what is called off needs no search");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_is_not_believed_before_every_calendar_was_asked() {
+    let bench = Bench::new().await;
+    bench.store.change(|records| records.appointments = vec![on_file(7, AppointmentStatus::Scheduled)]);
+    let gone = change(7, 1, EventNow::Cancelled);
+    bench.calendar.change(|c| {
+        c.changes = vec![gone.clone()];
+        c.find_fails = true;
+    });
+    bench.actor.cast(CalendarMsg::OutsideChanged).unwrap();
+    bench.calendar.asked.until("the search", |asked| asked.iter().any(|line| line == "find 7")).await;
+    bench.calendar.change(|c| {
+        c.changes = vec![gone.clone()];
+        c.find_fails = false;
+    });
+    bench.records.applied.until("the next round", |applied| applied == [gone.clone()]).await;
+    let asked = bench.calendar.asked.all().into_iter().filter(|line| line == "changes since t1").count();
+    assert_eq!(asked, 2, "with the same token");
 }

@@ -61,8 +61,12 @@ impl Draft<'_> {
         let state = self.state;
         let Some(date) = state.date else { return self.ask(Question::Day) };
         if state.valid_offer().is_none() {
-            let arguments =
-                json!({ "date": date.to_string(), "duration_minutes": null, "service_type": picked.service });
+            let arguments = json!({
+                "date": date.to_string(),
+                "duration_minutes": null,
+                "service_type": picked.service,
+                "appointment_id": picked.id,
+            });
             return self.run("get_available_slots", arguments);
         }
         let Some(chosen) = state.chosen else { return self.offer(&picked.service) };

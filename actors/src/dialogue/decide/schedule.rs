@@ -48,7 +48,10 @@ impl Draft<'_> {
         if !self.state.looked_up && self.state.can("lookup_customer") {
             self.call("lookup_customer", json!({}));
         }
-        self.run("get_available_slots", json!({ "date": date, "duration_minutes": null, "service_type": service }));
+        self.run(
+            "get_available_slots",
+            json!({ "date": date, "duration_minutes": null, "service_type": service, "appointment_id": null }),
+        );
     }
 
     pub(super) fn offer(&mut self, service: &str) {

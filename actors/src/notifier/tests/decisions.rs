@@ -38,6 +38,7 @@ fn only_what_is_still_true_is_said() {
         (Reminder, Scheduled, "2026-11-23T13:00:00Z", false),
         (TextKind::Cancelled, Cancelled, TOMORROW, true),
         (TextKind::Cancelled, Scheduled, TOMORROW, false),
+        (TextKind::Cancelled, Cancelled, "2026-11-23T13:00:00Z", false),
     ] {
         assert_eq!(is_true(&order(about), &appointment(status, starts_at), now()), expected, "{about:?} {status:?}");
     }

@@ -110,8 +110,7 @@ pub enum AppointmentStep {
     Move {
         /// When work starts.
         starts_at: DateTime<Utc>,
-        /// Bays that it had better not use. Its own bay is used all the same where the times before and after overlap: it
-        /// is the appointment itself that takes it.
+        /// Bays that it had better not use, because something else than the appointment itself takes them.
         avoid: Vec<BayId>,
     },
     /// The customer said again that they come.

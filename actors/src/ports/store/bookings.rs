@@ -23,8 +23,4 @@ pub trait BookingStore: Send + Sync {
 
     /// How many bays take appointments.
     async fn bay_count(&self) -> Result<usize, StoreError>;
-
-    /// Notes which event in the calendar outside stands for an appointment; none when it has none any more. Does not
-    /// count as a change of the appointment.
-    async fn note_calendar_event(&self, id: AppointmentId, event: Option<&str>) -> Result<(), StoreError>;
 }

@@ -75,17 +75,17 @@ impl Records {
         self.appointments.iter().filter(holds).map(time).filter(overlaps).collect()
     }
 
-    fn free_bay(&self, wanted: &Appointment) -> Result<BayId, StoreError> {
+    fn free_bay(&self, wanted: &Appointment, avoid: &[BayId]) -> Result<BayId, StoreError> {
         let taken = self.taken(wanted.starts_at, wanted.ends_at(), Some(wanted.id));
         let mut bays = std::iter::once(wanted.bay).filter(|bay| bay.0 > 0).chain((1..=self.bays).map(BayId));
-        bays.find(|bay| taken.iter().all(|t| t.bay != *bay)).ok_or(StoreError::JustTaken)
+        bays.find(|bay| !avoid.contains(bay) && taken.iter().all(|t| t.bay != *bay)).ok_or(StoreError::JustTaken)
     }
 
     fn book(&mut self, booking: Booking) -> Result<(Appointment, Customer), StoreError> {
         let new = booking.appointment;
         let id = AppointmentId(next_id(self.appointments.len()));
         let mut appointment = Appointment::new(id, CustomerId(0), new.service, new.starts_at, new.minutes, BayId(0));
-        appointment.bay = self.free_bay(&appointment)?;
+        appointment.bay = self.free_bay(&appointment, &booking.avoid)?;
         let customer = match booking.customer {
             BookingCustomer::OnFile(id) => self.customer(id)?,
             BookingCustomer::New(new) => match self.customers.iter().find(|c| c.phone == new.phone).cloned() {
@@ -134,10 +134,10 @@ impl Records {
                 appointment.status = AppointmentStatus::Cancelled;
                 appointment.cancel_reason = reason;
             }
-            AppointmentStep::Move { starts_at, .. } => {
+            AppointmentStep::Move { starts_at, avoid } => {
                 appointment.starts_at = starts_at;
                 appointment.status = AppointmentStatus::Scheduled;
-                appointment.bay = self.free_bay(&appointment)?;
+                appointment.bay = self.free_bay(&appointment, &avoid)?;
             }
         }
         let cancelled = appointment.status == AppointmentStatus::Cancelled;

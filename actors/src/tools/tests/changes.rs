@@ -4,7 +4,7 @@ use chrono::Duration;
 use serde_json::json;
 
 use super::*;
-use crate::domain::{AppointmentId, AppointmentStatus};
+use crate::domain::{Appointment, AppointmentId, AppointmentStatus, BayId, CustomerId};
 
 const OWN: i64 = 1;
 
@@ -127,4 +127,53 @@ async fn a_change_is_told_again_to_a_turn_that_is_started_again_and_not_made_by_
             assert!(r.vehicles.len() <= 2 && r.messages.len() <= 1 && r.appointments[0].version <= 2, "{tool}");
         });
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_appointment_may_overlap_itself() {
+    let mut bench = Bench::known().await.verified().await;
+    let mut brakes: Value = serde_json::from_str(&book("service_type", "Brake service".into())).unwrap();
+    brakes["time"] = "09:00".into();
+    assert_eq!(bench.error("book_appointment", &brakes.to_string()).await, "ok");
+    let ask =
+        |id: Value| json!({ "service_type": "Brake service", "date": "2026-11-24", "appointment_id": id }).to_string();
+    let slots = async |bench: &mut Bench, id: Value| {
+        bench.result("get_available_slots", &ask(id)).await["data"]["slots"].clone()
+    };
+    let afternoon = ["13:00", "13:30", "14:00", "14:30", "15:00"];
+    assert_eq!(slots(&mut bench, json!(null)).await, json!(afternoon), "somebody else's");
+    let all_day = [&["09:00", "09:30", "10:00"][..], &afternoon].concat();
+    assert_eq!(slots(&mut bench, json!(OWN)).await, json!(all_day));
+    assert_eq!(bench.error("reschedule_appointment", &to("2026-11-24", "09:30")).await, "ok");
+    // Whoever loses a time hears of those that overlap the appointment, too.
+    let other =
+        Appointment::new(AppointmentId(9), CustomerId(2), "Oil change", at("2026-11-24T19:00:00Z"), 360, BayId(1));
+    bench.world.store.change(|records| records.appointments.push(other));
+    let lost = bench.result("reschedule_appointment", &to("2026-11-24", "14:00")).await;
+    assert_eq!(lost["error"], "just_taken");
+    assert!(lost["message"].as_str().unwrap().contains("2026-11-24 10:00"), "{lost}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn free_times_tell_nothing_of_appointments_that_are_not_the_callers() {
+    let mut bench = booked().await;
+    let strangers =
+        Appointment::new(AppointmentId(9), CustomerId(2), "Oil change", at("2026-11-24T19:00:00Z"), 30, BayId(1));
+    bench.world.store.change(|records| records.appointments.push(strangers));
+    let ask = |id: i64| json!({ "service_type": "Oil change", "date": "2026-11-24", "appointment_id": id }).to_string();
+    let answers =
+        [bench.result("get_available_slots", &ask(9)).await, bench.result("get_available_slots", &ask(99)).await];
+    assert_eq!(answers[0], answers[1], "a stranger's is answered like none");
+    assert_eq!(answers[0]["error"], "not_found");
+    bench.identity = known();
+    for id in [OWN, 9, 99] {
+        assert_eq!(bench.error("get_available_slots", &ask(id)).await, "not_verified", "{id}");
+    }
+    let mut bench = Bench::known().await;
+    bench.run("book_appointment", BOOK).await;
+    assert_eq!(bench.error("get_available_slots", &ask(OWN)).await, "ok", "booked in this call");
+}
+
+fn at(text: &str) -> chrono::DateTime<chrono::Utc> {
+    text.parse().unwrap()
 }
