@@ -1,7 +1,8 @@
 //! Conversations as data: `scripts/*.txt` say what the caller says, which tools must be called and what must be said.
 //!
 //! A script begins with `# title` and optional `caller new|known|withheld|verified`, `transfer`, `offers tool ...` (the
-//! tools beyond the ones that every call has), `two` (two appointments on file), and `reminder` or `callback` for a call that
+//! tools beyond the ones that every call has), `unasked` (a caller on file who has not said whether they may be
+//! reminded), `two` (two appointments on file), and `reminder` or `callback` for a call that
 //! Otto has placed. Then, in order:
 //! `> words` is the caller; `= tool {json}` a call that must follow, all of them and in this order; `< text` must be in
 //! what Otto says, `! text` must not; `tool name {json}` is the result of the next call of that tool; `cut text` is what
@@ -20,8 +21,9 @@ use super::*;
 use crate::ports::Message;
 use play::{Call, Who};
 
-const SCRIPTS: [(&str, &str); 10] = [
+const SCRIPTS: [(&str, &str); 11] = [
     ("booking", include_str!("scripts/booking.txt")),
+    ("consent", include_str!("scripts/consent.txt")),
     ("speech", include_str!("scripts/speech.txt")),
     ("questions", include_str!("scripts/questions.txt")),
     ("colleague", include_str!("scripts/colleague.txt")),
@@ -56,6 +58,7 @@ fn play(lines: &[&str]) -> Result<(), String> {
             "#" => {}
             "caller" => call.who = Who::named(rest),
             "transfer" => call.can_transfer = true,
+            "unasked" => call.is_unasked = true,
             "two" => call.has_two = true,
             "reminder" => call.placed(true),
             "callback" => call.placed(false),

@@ -26,7 +26,10 @@ impl State {
         let declined = self.leave_offer_of_colleague(asked, &heard);
         let wanted = self.want_all(&heard, asked);
         let filled = self.fill(&heard, asked, &listed, (text, shop));
-        let answered = !filled && self.answer(&heard, asked, &listed);
+        let answered = match asked {
+            Some(Question::MayRemind) => self.hear_of_reminders(&heard),
+            _ => !filled && self.answer(&heard, asked, &listed),
+        };
         self.greet_and_leave(&heard, asked, filled);
         self.resolve();
         if self.turn.wait {

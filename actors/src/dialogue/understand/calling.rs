@@ -112,9 +112,29 @@ impl State {
         self.reminder.as_ref().filter(|reminder| reminder.answered == Some(true))?.appointment.clone()
     }
 
+    // Whether reminders are welcome -----------------------------------------------------------------------------------
+
+    /// Whether the caller may be reminded. It is asked once: what is neither a clear yes nor a clear no is no answer.
+    pub(super) fn hear_of_reminders(&mut self, heard: &Heard) -> bool {
+        if heard.has(Intent::Repeat) || heard.has(Intent::Wait) {
+            return false;
+        }
+        self.asked_to_remind = true;
+        if heard.agrees_plainly() {
+            self.reminder_consent = Some(true);
+        } else if heard.refuses_plainly() {
+            self.reminder_consent = Some(false);
+        }
+        true
+    }
+
     // Another time ----------------------------------------------------------------------------------------------------
 
     pub(super) fn want_calling(&mut self, intent: Intent, heard: &Heard) {
+        if intent == Intent::StopCalls {
+            // Who does not want to be called need not be asked about one sort of calls.
+            (self.reminder_consent, self.asked_to_remind) = (Some(false), true);
+        }
         match intent {
             Intent::StopCalls => self.stop_calls(false),
             Intent::WrongNumber if self.outbound => self.stop_calls(true),

@@ -120,7 +120,11 @@ impl Heard {
         let in_booking = matches!(
             asked,
             Some(Question::WhichTime | Question::Confirm | Question::MoveIt | Question::Day | Question::Change)
+                | Some(Question::Name | Question::MayRemind)
         );
+        if asked == Some(Question::MayRemind) {
+            self.settle_consent(words);
+        }
         self.settle_change(asked, words);
         self.settle_reminder(asked, words);
         if in_booking && (self.date.is_some() || self.wish.is_some() || self.choice.is_some()) {
@@ -140,6 +144,23 @@ impl Heard {
         // A question about the hours of a day is no wish to come on it.
         if self.intents.contains(&Intent::Hours) && words.any(&["book", "appointment"]) {
             self.intents.retain(|i| *i != Intent::Hours || words.any(&["hours", "are you open", "do you open"]));
+        }
+    }
+
+    /// What is said of calls is the answer when that is the question: no wish to be called or not to be called, and the
+    /// evening that is named is no time for the car.
+    fn settle_consent(&mut self, words: &Words) {
+        const NO_CALLS: [&str; 4] = ["don't call", "do not call", "don't want", "no more reminders"];
+        let about_calls = words.any(&["call", "calls", "calling", "remind", "reminder", "evening"]);
+        let is_answer = |i: &Intent| match i {
+            Intent::ConfirmReminder => true,
+            Intent::CallLater => !words.any(&["call me back", "call me later", "call back later"]),
+            Intent::StopCalls => words.any(&NO_CALLS),
+            _ => false,
+        };
+        self.intents.retain(|i| !is_answer(i));
+        if about_calls || self.agrees_plainly() {
+            (self.date, self.wish, self.choice) = (None, None, None);
         }
     }
 
@@ -184,6 +205,12 @@ impl Heard {
     pub(super) fn agrees_plainly(&self) -> bool {
         let other = |i: &Intent| !matches!(i, Intent::Schedule | Intent::Hello);
         self.assent == Some(Assent::Yes) && self.has_no_condition() && !self.intents.iter().any(other)
+    }
+
+    /// A refusal that names something else instead is none of what was asked.
+    pub(super) fn refuses_plainly(&self) -> bool {
+        let names_other = self.date.is_some() || self.wish.is_some() || self.service != FoundService::None;
+        self.assent == Some(Assent::No) && !names_other && self.name.is_none() && self.intents.is_empty()
     }
 
     pub(super) fn has_no_condition(&self) -> bool {

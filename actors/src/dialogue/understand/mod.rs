@@ -14,10 +14,10 @@ use std::collections::VecDeque;
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 use serde_json::Value;
 
-use super::PLACED;
 use super::slots::facts::SaidFact;
 use super::slots::times::TimeWish;
 use super::wording::{self, Question};
+use super::{ASKED_TO_REMIND, PLACED};
 use crate::domain::Shop;
 use crate::ports::{Message, ModelRequest, ToolCall};
 pub(super) use calling::{CallTime, Reminder};
@@ -147,6 +147,10 @@ pub struct State {
     /// Set in a call that reminds of an appointment.
     pub(super) reminder: Option<Reminder>,
     pub(super) call_time: CallTime,
+    /// Whether the caller may be reminded of appointments, if they have said so in this call.
+    pub(super) reminder_consent: Option<bool>,
+    /// They have been asked that, in this call or before it.
+    pub(super) asked_to_remind: bool,
     /// The first name on file.
     pub(super) first_name: Option<String>,
     /// What the caller said when a colleague became necessary.
@@ -231,6 +235,7 @@ impl State {
         let tools: Vec<&'static str> = request.tools.iter().map(|tool| tool.name).collect();
         state.first_name =
             situation.split("first name ").nth(1).and_then(|rest| rest.split(';').next()).map(str::to_owned);
+        state.asked_to_remind = situation.contains(ASKED_TO_REMIND);
         state.outbound = request.situation.lines().nth(SITUATION_LINES).is_some_and(|line| line.starts_with(PLACED));
         if tools.contains(&"answer_reminder") {
             state.reminder = Some(Reminder::default());
@@ -264,6 +269,8 @@ impl State {
             outbound: false,
             reminder: None,
             call_time: CallTime::default(),
+            reminder_consent: None,
+            asked_to_remind: false,
             first_name: None,
             grievance: None,
             name: None,

@@ -39,6 +39,7 @@ impl State {
         }
         if answer.success {
             self.failures = 0;
+            self.learn_consent(arguments);
         }
         match tool {
             "lookup_customer" => self.customer(&answer),
@@ -57,6 +58,12 @@ impl State {
             _ => {}
         }
         self.resolve();
+    }
+
+    /// Whether the caller may be reminded was written, whoever has asked for it.
+    fn learn_consent(&mut self, arguments: &Value) {
+        let Some(consent) = arguments["reminder_consent"].as_bool() else { return };
+        (self.reminder_consent, self.asked_to_remind) = (Some(consent), true);
     }
 
     fn customer(&mut self, answer: &Answer) {
