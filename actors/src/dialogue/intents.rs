@@ -12,6 +12,8 @@ pub(super) enum Intent {
     Reschedule,
     Cancel,
     Upcoming,
+    /// When the appointment in question is, again: never found in the words alone.
+    Recall,
     ConfirmReminder,
     Hours,
     Prices,
@@ -65,6 +67,12 @@ fn settle(words: &Words, intents: &mut Vec<Intent>) {
     }
     if has(Intent::CallLater, intents) {
         intents.retain(|i| !matches!(i, Intent::Wait | Intent::Goodbye | Intent::Schedule));
+    }
+    if words.any(&["drop it off"])
+        && !words.any(&["never mind", "nevermind", "forget it", "cancel that", "scratch that"])
+    {
+        // A car is, not a wish.
+        intents.retain(|i| *i != Abandon);
     }
     if has(Abandon, intents) {
         intents.retain(|i| *i != Cancel);
@@ -268,6 +276,7 @@ mod tests {
             ("is that covered by warranty", vec![Warranty]),
             ("do you do oil changes", vec![Services]),
             ("never mind, cancel that", vec![Abandon]),
+            ("can I drop it off at nine", vec![Schedule]),
             ("thanks, bye", vec![Goodbye]),
             ("hello", vec![Hello]),
             ("call me back tomorrow at nine", vec![CallLater]),

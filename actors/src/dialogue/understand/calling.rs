@@ -95,6 +95,7 @@ impl State {
         }
         if reminder.answered == Some(true) {
             reminder.appointment = Existing::read(&answer.data);
+            self.latest.clone_from(&reminder.appointment);
             reminder.vehicle = answer.data["vehicle"].as_str().map(str::to_owned);
             let coming = answer.data["coming"].as_str().or(answer.data["spoken"].as_str());
             reminder.coming = coming.unwrap_or_default().to_owned();

@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 
-use super::State;
+use super::{Goal, State};
 use crate::dialogue::intents::{self, Assent, Intent};
 use crate::dialogue::slots::facts::{self, SaidFact};
 use crate::dialogue::slots::services::{self, FoundService};
@@ -56,7 +56,8 @@ impl Heard {
             heard.is_customer = intents::is_customer(&words, state.first_name.as_deref());
         }
         heard.intents = intents;
-        heard.settle(asked, &words);
+        heard.settle(asked, state, &words);
+        heard.settle_afterwards(asked, state, &words);
         heard.words = words;
         heard
     }
@@ -93,7 +94,8 @@ impl Heard {
         let about_time = chooses
             || matches!(asked, Some(Question::Day | Question::Change | Question::Retry))
             || matches!(asked, Some(Question::WillCome | Question::MoveOrCancel | Question::WhenCall))
-            || intents.iter().any(|intent| matches!(intent, Intent::Reschedule | Intent::CallLater));
+            || intents.iter().any(|intent| matches!(intent, Intent::Reschedule | Intent::CallLater))
+            || state.may_be_corrected(asked, words);
         self.wish = times::find(&rest, shop, about_time && asked != Some(Question::WhichService));
         if chooses && !matches!(self.wish, Some(TimeWish::At(_))) {
             self.choice = times::choice(&rest);
@@ -116,7 +118,7 @@ impl Heard {
     }
 
     /// Words that mean something else in the middle of a booking.
-    fn settle(&mut self, asked: Option<Question>, words: &Words) {
+    fn settle(&mut self, asked: Option<Question>, state: &State, words: &Words) {
         let in_booking = matches!(
             asked,
             Some(Question::WhichTime | Question::Confirm | Question::MoveIt | Question::Day | Question::Change)
@@ -132,6 +134,11 @@ impl Heard {
         }
         if asked == Some(Question::Confirm) && self.assent == Some(Assent::Yes) {
             self.intents.retain(|i| *i != Intent::Goodbye);
+        }
+        // In the middle of a booking there is no appointment yet that "it" could be.
+        if state.goals.front() == Some(&Goal::Schedule) && words.any(&["cancel it", "cancel this"]) {
+            self.intents.retain(|i| *i != Intent::Cancel);
+            self.intents.push(Intent::Abandon);
         }
         // "Hold on a second" is not the second one.
         if self.intents.contains(&Intent::Wait) {
@@ -205,6 +212,45 @@ impl Heard {
     pub(super) fn agrees_plainly(&self) -> bool {
         let other = |i: &Intent| !matches!(i, Intent::Schedule | Intent::Hello);
         self.assent == Some(Assent::Yes) && self.has_no_condition() && !self.intents.iter().any(other)
+    }
+
+    /// "Great, thank you", and nothing else.
+    pub(super) fn only_thanks(&self) -> bool {
+        const POLITE: [&str; 32] = [
+            "thanks",
+            "thank",
+            "you",
+            "so",
+            "very",
+            "much",
+            "a",
+            "lot",
+            "great",
+            "perfect",
+            "okay",
+            "ok",
+            "good",
+            "fine",
+            "wonderful",
+            "awesome",
+            "excellent",
+            "lovely",
+            "cool",
+            "alright",
+            "all",
+            "right",
+            "well",
+            "no",
+            "that's",
+            "is",
+            "for",
+            "your",
+            "the",
+            "help",
+            "appointment",
+            "then",
+        ];
+        self.words.any(&["thanks", "thank you"]) && self.words.iter().all(|word| POLITE.contains(&word))
     }
 
     /// A refusal that names something else instead is none of what was asked.

@@ -1,5 +1,6 @@
 //! Where a conversation stands, computed from the whole of it: who calls, what they want, what is still open.
 
+mod afterwards;
 mod apply;
 mod asked;
 mod calling;
@@ -140,8 +141,10 @@ pub struct State {
     pub(super) appointments: Option<Vec<Existing>>,
     /// The one of them that is to be changed.
     pub(super) picked: Option<Existing>,
-    /// Booked in this call, and so the caller's to change.
-    pub(super) booked: Option<Existing>,
+    /// The appointment that the conversation has come to last: booked, moved, confirmed, or the only one read out.
+    pub(super) latest: Option<Existing>,
+    /// What was booked in this call, as the tools name it: the caller's to change without more.
+    pub(super) own: Vec<Value>,
     /// Otto has placed the call.
     pub(super) outbound: bool,
     /// Set in a call that reminds of an appointment.
@@ -265,7 +268,8 @@ impl State {
             unsure: false,
             appointments: None,
             picked: None,
-            booked: None,
+            latest: None,
+            own: Vec::new(),
             outbound: false,
             reminder: None,
             call_time: CallTime::default(),

@@ -45,7 +45,7 @@ impl State {
             "lookup_customer" => self.customer(&answer),
             "get_available_slots" => self.slots(arguments, &answer, shop),
             "book_appointment" => self.booking(arguments, &answer, shop),
-            "cancel_appointment" => self.cancelled(&answer),
+            "cancel_appointment" => self.cancelled(arguments, &answer),
             "reschedule_appointment" => self.moved(arguments, &answer),
             "confirm_appointment" => self.confirmed(&answer),
             "answer_reminder" => self.reminder_answered(arguments, &answer),
@@ -172,7 +172,8 @@ impl State {
             None => wording::with_article(&service),
         };
         let id = &answer.data["appointment_id"];
-        self.booked = when.filter(|_| !id.is_null()).map(|at| Existing::booked(id, &service, at));
+        self.latest = when.filter(|_| !id.is_null()).map(|at| Existing::booked(id, &service, at));
+        self.own.extend(self.latest.as_ref().map(|latest| latest.id.clone()));
         self.news.push(News::Booked(what));
         self.caller = Caller::Known;
         self.appointments = None;
