@@ -147,9 +147,13 @@ impl State {
         }
     }
 
+    /// Whoever was called and does not want that wants nothing else; whoever has called goes on with what they want.
     fn stop_calls(&mut self, wrong_number: bool) {
-        self.goals.clear();
-        self.forget_booking();
+        if self.outbound {
+            self.goals.clear();
+            self.forget_booking();
+        }
+        self.goals.retain(|goal| !matches!(goal, Goal::CallLater | Goal::StopCalls { .. }));
         self.goals.push_front(Goal::StopCalls { wrong_number });
     }
 

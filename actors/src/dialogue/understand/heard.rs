@@ -40,7 +40,8 @@ impl Heard {
     pub(super) fn read(text: &str, asked: Option<Question>, state: &State, shop: &Shop) -> Self {
         let words = Words::new(text);
         let mut intents = intents::find(&words);
-        let assent = intents::assent(&words);
+        let no_calls = intents::no_calls(&words).filter(|_| asked != Some(Question::MayRemind));
+        let assent = no_calls.map_or_else(|| intents::assent(&words), |said| intents::assent(&words.without(said)));
         let mut heard = Self { assent, text: text.to_owned(), ..Self::default() };
         if asked == Some(Question::Fact) {
             heard.fact = facts::find(&words, state.now.date());
