@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc, Weekday};
 
-use crate::dialogue::{Caller, Escalation, Notes, PLACED, Reader, Stage};
+use crate::dialogue::{ASKED_TO_REMIND, Caller, Escalation, Notes, PLACED, Reader, Stage};
 use crate::domain::{Customer, Shop, spoken};
 use crate::ports::Message;
 use crate::registry::Purpose;
@@ -73,7 +73,7 @@ pub(super) fn situation(
     let (caller, line) = match (&identity.customer, &identity.phone) {
         (Some(customer), _) => {
             let verified = if identity.verified { "verified" } else { "not verified" };
-            let asked = if customer.reminder_consent.is_none() { "" } else { " Reminder calls: asked before." };
+            let asked = customer.reminder_consent.map(|_| format!(" {ASKED_TO_REMIND}")).unwrap_or_default();
             let line =
                 format!("The caller's number is on file; first name {}; {verified}.{asked}", name_only(customer));
             (Caller::Known, line)

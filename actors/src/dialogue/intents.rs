@@ -2,6 +2,8 @@
 
 mod phrases;
 
+use std::ops::Range;
+
 use super::words::Words;
 use phrases::PHRASES;
 
@@ -12,6 +14,8 @@ pub(super) enum Intent {
     Reschedule,
     Cancel,
     Upcoming,
+    /// When the appointment in question is, again: never found in the words alone.
+    Recall,
     ConfirmReminder,
     Hours,
     Prices,
@@ -55,16 +59,36 @@ pub(super) fn price_question(words: &Words) -> Option<usize> {
     words.first_of(prices.1)
 }
 
+/// Where it is said that no calls are wanted, which neither agrees nor refuses.
+pub(super) fn no_calls(words: &Words) -> Option<Range<usize>> {
+    let (_, phrases) = PHRASES.iter().find(|(intent, _)| *intent == Intent::StopCalls)?;
+    phrases.iter().find_map(|phrase| words.find(phrase).map(|at| at..at + phrase.split(' ').count()))
+}
+
 /// Some phrases hold others: the more particular wish wins.
 fn settle(words: &Words, intents: &mut Vec<Intent>) {
     use Intent::{Abandon, Cancel, ConfirmReminder, Goodbye, Hello, Prices, Reschedule, Schedule, Services, Upcoming};
     let has = |intent: Intent, intents: &[Intent]| intents.contains(&intent);
     if let Some(stop) = intents.iter().copied().find(|i| matches!(i, Intent::StopCalls | Intent::WrongNumber)) {
-        // However it is said, nothing else is wanted.
-        *intents = vec![stop];
+        // However it is said, nothing else is wanted than a change of an appointment, which comes after it.
+        let is_of_calls = |at| matches!(words.at(at), "calls" | "reminder" | "reminders");
+        let no_calls = words.find("cancel").is_some_and(|at| is_of_calls(at + 1) || is_of_calls(at + 2));
+        let is_change = |i: &Intent| match i {
+            Cancel => stop == Intent::StopCalls && !no_calls,
+            Reschedule => stop == Intent::StopCalls,
+            _ => false,
+        };
+        intents.retain(|i| *i == stop || is_change(i));
+        intents.sort_by_key(|i| *i != stop);
     }
     if has(Intent::CallLater, intents) {
         intents.retain(|i| !matches!(i, Intent::Wait | Intent::Goodbye | Intent::Schedule));
+    }
+    if words.any(&["drop it off"])
+        && !words.any(&["never mind", "nevermind", "forget it", "cancel that", "scratch that"])
+    {
+        // A car is, not a wish.
+        intents.retain(|i| *i != Abandon);
     }
     if has(Abandon, intents) {
         intents.retain(|i| *i != Cancel);
@@ -268,10 +292,13 @@ mod tests {
             ("is that covered by warranty", vec![Warranty]),
             ("do you do oil changes", vec![Services]),
             ("never mind, cancel that", vec![Abandon]),
+            ("can I drop it off at nine", vec![Schedule]),
             ("thanks, bye", vec![Goodbye]),
             ("hello", vec![Hello]),
             ("call me back tomorrow at nine", vec![CallLater]),
             ("please stop calling me, this is ridiculous", vec![StopCalls]),
+            ("cancel these calls and don't call me", vec![StopCalls]),
+            ("cancel my appointment and don't call me", vec![StopCalls, Cancel]),
             ("sorry, you have the wrong number", vec![WrongNumber]),
             ("can you move it to eleven", vec![Reschedule]),
             ("bananas", vec![]),

@@ -34,6 +34,8 @@ use crate::ports::{LanguageModel, ModelEnd, ModelEvent, ModelRequest, ModelStrea
 
 /// How the third line of the situation begins in a call that Otto has placed.
 pub const PLACED: &str = "Otto has placed this call";
+/// How the second line of the situation ends for customers who have said whether they may be reminded.
+pub const ASKED_TO_REMIND: &str = "Reminder calls: asked before.";
 
 /// What the dialogue answers.
 #[derive(Debug, Clone, PartialEq, Default)]

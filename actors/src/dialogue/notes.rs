@@ -120,6 +120,7 @@ fn letters(name: &str) -> String {
 
 fn missing(state: &State) -> Vec<&'static str> {
     let Some(goal) = state.goals.front() else { return Vec::new() };
+    let is_unproven = !state.verified && !state.changes_own();
     let needs = match goal {
         Goal::Schedule => vec![
             ("service", state.service.is_none()),
@@ -127,9 +128,9 @@ fn missing(state: &State) -> Vec<&'static str> {
             ("time", state.chosen.is_none()),
             ("name", state.caller == Caller::New && state.name.is_none()),
         ],
-        Goal::Cancel | Goal::Upcoming { .. } => vec![("identity check", !state.verified)],
+        Goal::Cancel | Goal::Upcoming { .. } => vec![("identity check", is_unproven)],
         Goal::Move => {
-            vec![("identity check", !state.verified), ("day", state.date.is_none()), ("time", state.chosen.is_none())]
+            vec![("identity check", is_unproven), ("day", state.date.is_none()), ("time", state.chosen.is_none())]
         }
         _ => Vec::new(),
     };

@@ -1,9 +1,11 @@
 //! Conversations as data: `scripts/*.txt` say what the caller says, which tools must be called and what must be said.
 //!
 //! A script begins with `# title` and optional `caller new|known|withheld|verified`, `transfer`, `offers tool ...` (the
-//! tools beyond the ones that every call has), `two` (two appointments on file), and `reminder` or `callback` for a call that
+//! tools beyond the ones that every call has), `unasked` (a caller on file who has not said whether they may be
+//! reminded), `two` (two appointments on file), and `reminder` or `callback` for a call that
 //! Otto has placed. Then, in order:
-//! `> words` is the caller; `= tool {json}` a call that must follow, all of them and in this order; `< text` must be in
+//! `> words` is the caller, and `> words / others` plays the dialogue once with each; `booked` is an oil change that the
+//! caller books for tomorrow at nine; `= tool {json}` a call that must follow, all of them and in this order; `< text` must be in
 //! what Otto says, `! text` must not; `tool name {json}` is the result of the next call of that tool; `cut text` is what
 //! was heard of Otto's last words.
 //!
@@ -20,14 +22,17 @@ use super::*;
 use crate::ports::Message;
 use play::{Call, Who};
 
-const SCRIPTS: [(&str, &str); 10] = [
+const SCRIPTS: [(&str, &str); 13] = [
     ("booking", include_str!("scripts/booking.txt")),
+    ("consent", include_str!("scripts/consent.txt")),
     ("speech", include_str!("scripts/speech.txt")),
     ("questions", include_str!("scripts/questions.txt")),
     ("colleague", include_str!("scripts/colleague.txt")),
     ("trouble", include_str!("scripts/trouble.txt")),
     ("turns", include_str!("scripts/turns.txt")),
     ("changes", include_str!("scripts/changes.txt")),
+    ("afterwards", include_str!("scripts/afterwards.txt")),
+    ("leaving", include_str!("scripts/leaving.txt")),
     ("wishes", include_str!("scripts/wishes.txt")),
     ("reminders", include_str!("scripts/reminders.txt")),
     ("takeover", include_str!("scripts/takeover.txt")),
@@ -47,15 +52,31 @@ fn dialogues(text: &str) -> Vec<Vec<&str>> {
     found
 }
 
-/// Plays a dialogue; what went wrong, if anything.
-fn play(lines: &[&str]) -> Result<(), String> {
+/// In how many ways the caller says something in a dialogue.
+fn ways(lines: &[&str]) -> usize {
+    let said = lines.iter().filter(|line| line.starts_with("> "));
+    said.map(|line| line.split(" / ").count()).max().unwrap_or(1)
+}
+
+/// What `booked` stands for.
+const BOOKED: [&str; 5] = [
+    "> oil change tomorrow at nine",
+    "= lookup_customer",
+    "= get_available_slots",
+    "> yes",
+    "= book_appointment {\"date\":\"2026-11-24\",\"time\":\"09:00\"}",
+];
+
+/// Plays a dialogue, said in this way; what went wrong, if anything.
+fn play(lines: &[&str], way: usize) -> Result<(), String> {
     let mut call = Call::new();
-    for line in lines {
+    for line in lines.iter().flat_map(|line| if *line == "booked" { &BOOKED[..] } else { std::slice::from_ref(line) }) {
         let (mark, rest) = line.split_once(' ').unwrap_or((line, ""));
         match mark {
             "#" => {}
             "caller" => call.who = Who::named(rest),
             "transfer" => call.can_transfer = true,
+            "unasked" => call.is_unasked = true,
             "two" => call.has_two = true,
             "reminder" => call.placed(true),
             "callback" => call.placed(false),
@@ -68,7 +89,7 @@ fn play(lines: &[&str]) -> Result<(), String> {
             "cut" => call.cut(rest),
             ">" => {
                 call.all_calls_expected()?;
-                call.hear(rest);
+                call.hear(rest.split(" / ").nth(way).unwrap_or(rest));
             }
             "=" => call.expect_call(rest)?,
             "<" if !call.said.contains(rest) => return Err(format!("expected {rest:?}, Otto said {:?}", call.said)),
@@ -87,8 +108,10 @@ fn scripted_dialogues() {
     for (file, text) in SCRIPTS {
         for lines in dialogues(text) {
             count += 1;
-            if let Err(problem) = play(&lines) {
-                problems.push(format!("{file}, {}: {problem}", lines[0]));
+            for way in 0..ways(&lines) {
+                if let Err(problem) = play(&lines, way) {
+                    problems.push(format!("{file}, {}, {way}: {problem}", lines[0]));
+                }
             }
         }
     }

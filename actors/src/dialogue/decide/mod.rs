@@ -150,7 +150,7 @@ impl Draft<'_> {
             return;
         }
         match turn.infos.last() {
-            Some(Info::Price(Some(_))) => return self.ask(Question::WantBook),
+            Some(Info::Price(Some(service))) if !self.state.has_booked(service) => return self.ask(Question::WantBook),
             Some(Info::Price(None)) => return self.ask(Question::WhichPrice),
             _ => {}
         }

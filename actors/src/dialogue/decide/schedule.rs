@@ -1,4 +1,4 @@
-//! A new appointment: service, day, time, name, consent, booking; whatever is missing is asked for, in this order.
+//! A new appointment: service, day, time, name, whether reminders are welcome, consent, booking; whatever is missing is asked for, in this order.
 
 use chrono::NaiveDateTime;
 use serde_json::{Value, json};
@@ -30,9 +30,18 @@ impl Draft<'_> {
             return self.ask(Question::Name);
         }
         if state.turn.consent {
-            return self.run("book_appointment", booking(service, chosen, name, self.concerns()));
+            return self.run("book_appointment", self.booking(service, chosen, name));
+        }
+        if self.may_ask_to_remind(chosen) {
+            return self.ask(Question::MayRemind);
         }
         self.say(wording::confirm(&wording::service_at(service, chosen), name));
+    }
+
+    /// Asked before the booking, with which the answer is written: afterwards it would take a verified caller. There is
+    /// no evening before an appointment of today.
+    fn may_ask_to_remind(&self, chosen: NaiveDateTime) -> bool {
+        self.shop.reminders.enabled && !self.state.asked_to_remind && chosen.date() > self.state.now.date()
     }
 
     fn which_service(&mut self) {
@@ -78,16 +87,16 @@ impl Draft<'_> {
         let notes: Vec<String> = [state.symptom.clone(), vehicle, vin, phone].into_iter().flatten().collect();
         (!notes.is_empty()).then(|| notes.join(" "))
     }
-}
 
-fn booking(service: &str, at: NaiveDateTime, name: Option<&str>, concerns: Option<String>) -> Value {
-    json!({
-        "service_type": service,
-        "date": at.date().to_string(),
-        "time": at.format("%H:%M").to_string(),
-        "customer_name": name,
-        "vehicle_id": null,
-        "concerns": concerns,
-        "reminder_consent": null,
-    })
+    fn booking(&self, service: &str, at: NaiveDateTime, name: Option<&str>) -> Value {
+        json!({
+            "service_type": service,
+            "date": at.date().to_string(),
+            "time": at.format("%H:%M").to_string(),
+            "customer_name": name,
+            "vehicle_id": null,
+            "concerns": self.concerns(),
+            "reminder_consent": self.state.reminder_consent,
+        })
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use chrono::{Datelike as _, Days, NaiveDate, Weekday};
+use chrono::{Datelike as _, Days, Months, NaiveDate, Weekday};
 
 use super::numbers::{cardinal, ordinal, year};
 use crate::dialogue::words::Words;
@@ -44,6 +44,9 @@ const SOONEST: [&str; 9] = [
     "whenever",
 ];
 
+/// How far from today a day can be that somebody wants to come on, in months.
+const MONTHS_MAX: u32 = 24;
+
 /// The day that these words name and where, seen from `today`. Of several the last counts, unless it is one that the
 /// caller does not want. `bare_ordinal`: "the third" is a day of the month.
 pub(in crate::dialogue) fn find(
@@ -56,7 +59,7 @@ pub(in crate::dialogue) fn find(
     while at < words.len() {
         match day_at(words, at, today, bare_ordinal) {
             Some((date, len)) => {
-                if !is_refused(words, at) {
+                if !is_refused(words, at) && is_near(date, today) {
                     found = Some((date, at..at + len));
                 }
                 at += len;
@@ -65,6 +68,13 @@ pub(in crate::dialogue) fn find(
         }
     }
     found
+}
+
+/// Whether a workshop's calendar may have this day.
+fn is_near(date: NaiveDate, today: NaiveDate) -> bool {
+    let far = Months::new(MONTHS_MAX);
+    today.checked_add_months(far).is_none_or(|last| date <= last)
+        && today.checked_sub_months(far).is_none_or(|first| date >= first)
 }
 
 /// "not Tuesday", "instead of Tuesday", "rather than Tuesday".
@@ -291,6 +301,10 @@ mod tests {
             assert_eq!(found.as_deref(), Some(expected), "{said}");
         }
         for said in ["the first one", "the third one", "ten thirty", "may I ask", "I have two weeks off", "", "a week"]
+        {
+            assert_eq!(find(&Words::new(said), today, false), None, "{said}");
+        }
+        for said in ["12/31/262142", "March 3rd 2090", "12/25/2028", "in five hundred weeks", "3/4/1998", "0001-01-01"]
         {
             assert_eq!(find(&Words::new(said), today, false), None, "{said}");
         }

@@ -166,6 +166,11 @@ fn plain(words: &Words, place: usize, shop: &Shop, bare: bool) -> Option<(NaiveT
             | "miles"
             | "dollars"
             | "of"
+            | "more"
+            | "thing"
+            | "things"
+            | "question"
+            | "questions"
     );
     let is_one_of = hour == 1 && (words.before(place, 1) == "the" || is_pointed_at(words.before(place, 1)));
     let sure = minute_len > 0 || clock || half.is_some() || introduced || bare;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::dialogue::{BuiltInDialogue, PLACED};
+use crate::dialogue::{ASKED_TO_REMIND, BuiltInDialogue, PLACED};
 use crate::domain::Shop;
 use crate::ports::{Message, ModelRequest, ToolCall, ToolSpec};
 use crate::tools;
@@ -42,6 +42,8 @@ impl Who {
 pub(super) struct Call {
     pub(super) who: Who,
     pub(super) can_transfer: bool,
+    /// A caller on file has not said yet whether they may be reminded.
+    pub(super) is_unasked: bool,
     /// Two appointments are on file.
     pub(super) has_two: bool,
     /// Otto has placed the call, and for this.
@@ -62,6 +64,7 @@ impl Call {
         Self {
             who: Who::Known,
             can_transfer: false,
+            is_unasked: false,
             has_two: false,
             errand: None,
             more_tools: Vec::new(),
@@ -80,10 +83,12 @@ impl Call {
             Who::New => "The caller's number is not on file.",
             Who::Withheld => "The caller's number is withheld: nothing can be booked in this call.",
         };
+        let is_asked = matches!(self.who, Who::Known | Who::Verified) && !self.is_unasked;
+        let asked = if is_asked { format!(" {ASKED_TO_REMIND}") } else { String::new() };
         let errand = self.errand.map(|why| format!("\n{PLACED} {why}.")).unwrap_or_default();
         ModelRequest {
             instructions: "You are Otto.".into(),
-            situation: format!("Now: Monday 2026-11-23 09:00 (America/Chicago).\n{caller}{errand}"),
+            situation: format!("Now: Monday 2026-11-23 09:00 (America/Chicago).\n{caller}{asked}{errand}"),
             history: self.history.clone(),
             tools: self.tools(),
         }

@@ -26,7 +26,10 @@ impl State {
         let declined = self.leave_offer_of_colleague(asked, &heard);
         let wanted = self.want_all(&heard, asked);
         let filled = self.fill(&heard, asked, &listed, (text, shop));
-        let answered = !filled && self.answer(&heard, asked, &listed);
+        let answered = match asked {
+            Some(Question::MayRemind) => self.hear_of_reminders(&heard),
+            _ => !filled && self.answer(&heard, asked, &listed),
+        };
         self.greet_and_leave(&heard, asked, filled);
         self.resolve();
         if self.turn.wait {
@@ -107,6 +110,7 @@ impl State {
     fn want_one(&mut self, intent: Intent, heard: &Heard) {
         let colleague = match intent {
             Intent::Schedule => return self.want(Goal::Schedule),
+            Intent::Recall => return self.recall(),
             Intent::Upcoming => return self.want(Goal::Upcoming { confirming: false }),
             Intent::ConfirmReminder if self.goals.contains(&Goal::Remind) => return,
             Intent::ConfirmReminder => return self.want(Goal::Upcoming { confirming: true }),
@@ -150,9 +154,9 @@ impl State {
             self.goals.retain(|g| *g != Goal::Remind);
             self.note_time(heard);
             self.mean(goal, Some(reminded));
-        } else if heard.words.any(&["move it", "cancel it", "change it"]) && self.appointments.is_none() {
+        } else if let Some(one) = self.meant(goal, heard).filter(|_| self.picked.is_none()) {
             self.note_time(heard);
-            self.mean(goal, self.booked.clone());
+            self.mean(goal, Some(one));
         }
     }
 
@@ -163,7 +167,8 @@ impl State {
     }
 
     fn priced(&self, heard: &Heard) -> Option<String> {
-        heard.priced.clone().or_else(|| one(heard)).or_else(|| self.service.clone())
+        let named = heard.priced.clone().or_else(|| one(heard)).or_else(|| self.service.clone());
+        named.or_else(|| self.latest.as_ref().map(|latest| latest.service.clone()))
     }
 
     fn abandon(&mut self) {
@@ -276,6 +281,7 @@ impl State {
             Question::Retry if yes => self.turn.consent = self.chosen.is_some() || self.picked.is_some(),
             Question::CancelIt if yes => self.turn.consent = self.picked.is_some(),
             Question::CancelIt if no => self.keep(),
+            Question::MoveIt if no && heard.words.any(&["leave it", "keep it", "keep that", "as it is"]) => self.keep(),
             Question::MoveIt if no => (self.chosen, self.date, self.offer) = (None, None, None),
             Question::Confirm if no => self.turn.change = true,
             Question::Retry if no => self.abandon(),
@@ -304,7 +310,10 @@ impl State {
     /// The appointment stays as it is.
     fn keep(&mut self) {
         self.goals.retain(|goal| !matches!(goal, Goal::Cancel | Goal::Move));
-        self.picked = None;
+        self.latest = self.picked.take().or(self.latest.take());
+        if !self.goals.contains(&Goal::Schedule) {
+            self.forget_booking();
+        }
         self.turn.kept = true;
     }
 
@@ -344,7 +353,9 @@ impl State {
     fn greet_and_leave(&mut self, heard: &Heard, asked: Option<Question>, filled: bool) {
         const LEAVING: [&str; 6] = ["no thanks", "no thank you", "that's it", "i'm good", "i'm fine", "all set"];
         let at_the_end = matches!(asked, Some(Question::AnythingElse | Question::WantBook));
-        let leaves = heard.has(Intent::Goodbye) || (at_the_end && heard.words.any(&LEAVING));
+        let leaves = heard.has(Intent::Goodbye)
+            || (at_the_end && heard.words.any(&LEAVING))
+            || (asked == Some(Question::AnythingElse) && heard.only_thanks());
         let wants_more = filled || heard.intents.iter().any(|i| *i != Intent::Goodbye) || self.turn.consent;
         if leaves && !wants_more {
             self.turn.goodbye = true;

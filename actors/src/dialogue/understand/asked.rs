@@ -12,7 +12,7 @@ use crate::domain::Shop;
 
 /// Phrases by which a question is known, the particular ones first; and whether the caller must have heard all of it,
 /// because a mere yes may be the answer.
-const PHRASES: [(Question, bool, &[&str]); 17] = [
+const PHRASES: [(Question, bool, &[&str]); 18] = [
     (
         Question::Fact,
         false,
@@ -27,6 +27,11 @@ const PHRASES: [(Question, bool, &[&str]); 17] = [
         Question::WillCome,
         true,
         &["will you be there", "will you make it", "will you be coming", "can you make it", "does that still work"],
+    ),
+    (
+        Question::MayRemind,
+        true,
+        &["evening before", "day before", "remind you", "a reminder", "reminders", "reminder call", "reminder calls"],
     ),
     (
         Question::WhenCall,
@@ -252,6 +257,8 @@ mod tests {
             ("Hi, how can I help you today?", Some(Question::HowHelp)),
             ("What seems to be the problem with the car?", Some(Question::Service)),
             ("What day works? By the way, we are closed on Sunday.", Some(Question::Day)),
+            ("Can we give you a call the day before, as a reminder?", Some(Question::MayRemind)),
+            ("I'm calling to remind you of your oil change tomorrow, will you be there?", Some(Question::WillCome)),
             ("You are booked.", None),
         ] {
             assert_eq!(question_in(said), expected, "{said}");

@@ -95,6 +95,7 @@ impl State {
         }
         if reminder.answered == Some(true) {
             reminder.appointment = Existing::read(&answer.data);
+            self.latest.clone_from(&reminder.appointment);
             reminder.vehicle = answer.data["vehicle"].as_str().map(str::to_owned);
             let coming = answer.data["coming"].as_str().or(answer.data["spoken"].as_str());
             reminder.coming = coming.unwrap_or_default().to_owned();
@@ -112,9 +113,29 @@ impl State {
         self.reminder.as_ref().filter(|reminder| reminder.answered == Some(true))?.appointment.clone()
     }
 
+    // Whether reminders are welcome -----------------------------------------------------------------------------------
+
+    /// Whether the caller may be reminded. It is asked once: what is neither a clear yes nor a clear no is no answer.
+    pub(super) fn hear_of_reminders(&mut self, heard: &Heard) -> bool {
+        if heard.has(Intent::Repeat) || heard.has(Intent::Wait) {
+            return false;
+        }
+        self.asked_to_remind = true;
+        if heard.agrees_plainly() {
+            self.reminder_consent = Some(true);
+        } else if heard.refuses_plainly() {
+            self.reminder_consent = Some(false);
+        }
+        true
+    }
+
     // Another time ----------------------------------------------------------------------------------------------------
 
     pub(super) fn want_calling(&mut self, intent: Intent, heard: &Heard) {
+        if intent == Intent::StopCalls {
+            // Who does not want to be called need not be asked about one sort of calls.
+            (self.reminder_consent, self.asked_to_remind) = (Some(false), true);
+        }
         match intent {
             Intent::StopCalls => self.stop_calls(false),
             Intent::WrongNumber if self.outbound => self.stop_calls(true),
@@ -126,9 +147,13 @@ impl State {
         }
     }
 
+    /// Whoever was called and does not want that wants nothing else; whoever has called goes on with what they want.
     fn stop_calls(&mut self, wrong_number: bool) {
-        self.goals.clear();
-        self.forget_booking();
+        if self.outbound {
+            self.goals.clear();
+            self.forget_booking();
+        }
+        self.goals.retain(|goal| !matches!(goal, Goal::CallLater | Goal::StopCalls { .. }));
         self.goals.push_front(Goal::StopCalls { wrong_number });
     }
 

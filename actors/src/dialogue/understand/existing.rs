@@ -30,7 +30,7 @@ impl Existing {
         Some(Self { id: id.clone(), service: service.to_owned(), spoken: spoken.to_owned(), at })
     }
 
-    /// Booked in this call.
+    /// One of which the service and the time are known.
     pub(super) fn booked(id: &Value, service: &str, at: NaiveDateTime) -> Self {
         Self { id: id.clone(), service: service.to_owned(), spoken: spoken::date_time(at), at: Some(at) }
     }
@@ -69,6 +69,7 @@ impl State {
         if list.is_empty() || !changes {
             let confirming = self.goals.iter().any(|g| matches!(g, Goal::Upcoming { confirming: true }));
             self.goals.retain(|g| !g.is_about_existing());
+            self.latest = if let [only] = list.as_slice() { Some(only.clone()) } else { None };
             self.news.push(News::Appointments { list: list.iter().map(Existing::listed).collect(), confirming });
         } else {
             self.pick_among(&list);
@@ -88,7 +89,10 @@ impl State {
     /// The only one there is, or the only one on the day or for the service that the caller has named.
     fn pick_among(&mut self, list: &[Existing]) {
         let on_day = |a: &&Existing| self.date.is_some() && a.at.map(|at| at.date()) == self.date;
-        let for_service = |a: &&Existing| self.service.as_deref() == Some(a.service.as_str());
+        let for_service = |a: &&Existing| match &self.service {
+            Some(service) => *service == a.service,
+            None => self.service_choices.contains(&a.service),
+        };
         let by_day: Vec<&Existing> = list.iter().filter(on_day).collect();
         let by_service: Vec<&Existing> = list.iter().filter(for_service).collect();
         let found = [list.iter().collect(), by_day, by_service].into_iter().find(|found| found.len() == 1);
@@ -102,18 +106,25 @@ impl State {
         let Some(one) = one else { return };
         self.goals.retain(|g| *g != goal);
         self.goals.push_front(goal);
-        if goal == Goal::Move && self.date.is_none() && matches!(self.wish, Some(TimeWish::At(_))) {
-            // "Move it to eleven" is about its day.
-            self.date = one.at.map(|at| at.date());
-        }
         self.appointments = Some(vec![one.clone()]);
         self.pick(one);
     }
 
+    /// A time without a day is on the day of the appointment that is moved: "move it to eleven".
+    pub(super) fn stay_on_day(&mut self) {
+        if self.goals.front() == Some(&Goal::Move) && self.date.is_none() && self.wish.is_some() {
+            self.date = self.picked.as_ref().and_then(|picked| picked.at).map(|at| at.date());
+        }
+    }
+
+    /// The appointment that the conversation has come to is for this.
+    pub(in crate::dialogue) fn has_booked(&self, service: &str) -> bool {
+        self.latest.as_ref().is_some_and(|latest| latest.service == service)
+    }
+
     /// What is to be changed was booked in this call.
     pub(in crate::dialogue) fn changes_own(&self) -> bool {
-        let id = |existing: &Option<Existing>| existing.as_ref().map(|existing| existing.id.clone());
-        self.picked.is_some() && id(&self.picked) == id(&self.booked)
+        self.picked.as_ref().is_some_and(|picked| self.own.contains(&picked.id))
     }
 
     fn pick(&mut self, picked: Existing) {
@@ -153,16 +164,21 @@ impl State {
         true
     }
 
-    pub(super) fn cancelled(&mut self, answer: &Answer) {
+    /// The appointment that a tool has changed, as far as it is known.
+    fn changed_one(&self, arguments: &Value) -> Option<Existing> {
+        let is_it = |one: &&Existing| one.id == arguments["appointment_id"];
+        let listed = self.appointments.iter().flatten();
+        self.latest.iter().chain(listed).find(is_it).or(self.picked.as_ref()).cloned()
+    }
+
+    pub(super) fn cancelled(&mut self, arguments: &Value, answer: &Answer) {
         self.turn.consent = false;
         if !answer.success {
             return self.not_changed(answer, Why::Cancel);
         }
-        let what = self.picked.as_ref().map(Existing::what);
-        self.news.push(News::Cancelled(what));
-        if self.changes_own() {
-            self.booked = None;
-        }
+        let one = self.changed_one(arguments);
+        self.news.push(News::Cancelled(one.as_ref().map(Existing::what)));
+        self.latest = self.latest.take().filter(|latest| one.is_none_or(|one| one.id != latest.id));
         self.changed(Goal::Cancel);
     }
 
@@ -172,9 +188,8 @@ impl State {
             let text = |key: &str| arguments[key].as_str().unwrap_or_default();
             let to = format!("{} {}", text("new_date"), text("new_time"));
             let to = date_times(&to).first().copied().or(self.chosen);
-            if let (true, Some(booked), Some(to)) = (self.changes_own(), &self.booked, to) {
-                self.booked = Some(Existing::booked(&booked.id, &booked.service, to));
-            }
+            let at_new_time = |(one, to): (Existing, _)| Existing::booked(&one.id, &one.service, to);
+            self.latest = self.changed_one(arguments).zip(to).map(at_new_time);
             self.news.push(News::Moved(to));
             return self.changed(Goal::Move);
         }
@@ -187,8 +202,8 @@ impl State {
         if !answer.success {
             return self.not_changed(answer, Why::Failing);
         }
-        let reminded = self.reminded();
-        self.news.push(News::Confirmed(self.picked.as_ref().or(reminded.as_ref()).map(Existing::what)));
+        self.latest = self.picked.clone().or_else(|| self.reminded());
+        self.news.push(News::Confirmed(self.latest.as_ref().map(Existing::what)));
         self.goals.retain(|goal| *goal != Goal::Remind);
         self.changed(Goal::Upcoming { confirming: true });
     }

@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 
-use super::State;
+use super::{Goal, State};
 use crate::dialogue::intents::{self, Assent, Intent};
 use crate::dialogue::slots::facts::{self, SaidFact};
 use crate::dialogue::slots::services::{self, FoundService};
@@ -40,7 +40,8 @@ impl Heard {
     pub(super) fn read(text: &str, asked: Option<Question>, state: &State, shop: &Shop) -> Self {
         let words = Words::new(text);
         let mut intents = intents::find(&words);
-        let assent = intents::assent(&words);
+        let no_calls = intents::no_calls(&words).filter(|_| asked != Some(Question::MayRemind));
+        let assent = no_calls.map_or_else(|| intents::assent(&words), |said| intents::assent(&words.without(said)));
         let mut heard = Self { assent, text: text.to_owned(), ..Self::default() };
         if asked == Some(Question::Fact) {
             heard.fact = facts::find(&words, state.now.date());
@@ -56,7 +57,8 @@ impl Heard {
             heard.is_customer = intents::is_customer(&words, state.first_name.as_deref());
         }
         heard.intents = intents;
-        heard.settle(asked, &words);
+        heard.settle(asked, state, &words);
+        heard.settle_afterwards(asked, state, &words);
         heard.words = words;
         heard
     }
@@ -93,7 +95,8 @@ impl Heard {
         let about_time = chooses
             || matches!(asked, Some(Question::Day | Question::Change | Question::Retry))
             || matches!(asked, Some(Question::WillCome | Question::MoveOrCancel | Question::WhenCall))
-            || intents.iter().any(|intent| matches!(intent, Intent::Reschedule | Intent::CallLater));
+            || intents.iter().any(|intent| matches!(intent, Intent::Reschedule | Intent::CallLater))
+            || state.may_be_corrected(asked, words);
         self.wish = times::find(&rest, shop, about_time && asked != Some(Question::WhichService));
         if chooses && !matches!(self.wish, Some(TimeWish::At(_))) {
             self.choice = times::choice(&rest);
@@ -116,11 +119,15 @@ impl Heard {
     }
 
     /// Words that mean something else in the middle of a booking.
-    fn settle(&mut self, asked: Option<Question>, words: &Words) {
+    fn settle(&mut self, asked: Option<Question>, state: &State, words: &Words) {
         let in_booking = matches!(
             asked,
             Some(Question::WhichTime | Question::Confirm | Question::MoveIt | Question::Day | Question::Change)
+                | Some(Question::Name | Question::MayRemind)
         );
+        if asked == Some(Question::MayRemind) {
+            self.settle_consent(words);
+        }
         self.settle_change(asked, words);
         self.settle_reminder(asked, words);
         if in_booking && (self.date.is_some() || self.wish.is_some() || self.choice.is_some()) {
@@ -128,6 +135,11 @@ impl Heard {
         }
         if asked == Some(Question::Confirm) && self.assent == Some(Assent::Yes) {
             self.intents.retain(|i| *i != Intent::Goodbye);
+        }
+        // In the middle of a booking there is no appointment yet that "it" could be.
+        if state.goals.front() == Some(&Goal::Schedule) && words.any(&["cancel it", "cancel this"]) {
+            self.intents.retain(|i| *i != Intent::Cancel);
+            self.intents.push(Intent::Abandon);
         }
         // "Hold on a second" is not the second one.
         if self.intents.contains(&Intent::Wait) {
@@ -140,6 +152,23 @@ impl Heard {
         // A question about the hours of a day is no wish to come on it.
         if self.intents.contains(&Intent::Hours) && words.any(&["book", "appointment"]) {
             self.intents.retain(|i| *i != Intent::Hours || words.any(&["hours", "are you open", "do you open"]));
+        }
+    }
+
+    /// What is said of calls is the answer when that is the question: no wish to be called or not to be called, and the
+    /// evening that is named is no time for the car.
+    fn settle_consent(&mut self, words: &Words) {
+        const NO_CALLS: [&str; 4] = ["don't call", "do not call", "don't want", "no more reminders"];
+        let about_calls = words.any(&["call", "calls", "calling", "remind", "reminder", "evening"]);
+        let is_answer = |i: &Intent| match i {
+            Intent::ConfirmReminder => true,
+            Intent::CallLater => !words.any(&["call me back", "call me later", "call back later"]),
+            Intent::StopCalls => words.any(&NO_CALLS),
+            _ => false,
+        };
+        self.intents.retain(|i| !is_answer(i));
+        if about_calls || self.agrees_plainly() {
+            (self.date, self.wish, self.choice) = (None, None, None);
         }
     }
 
@@ -184,6 +213,51 @@ impl Heard {
     pub(super) fn agrees_plainly(&self) -> bool {
         let other = |i: &Intent| !matches!(i, Intent::Schedule | Intent::Hello);
         self.assent == Some(Assent::Yes) && self.has_no_condition() && !self.intents.iter().any(other)
+    }
+
+    /// "Great, thank you", and nothing else.
+    pub(super) fn only_thanks(&self) -> bool {
+        const POLITE: [&str; 32] = [
+            "thanks",
+            "thank",
+            "you",
+            "so",
+            "very",
+            "much",
+            "a",
+            "lot",
+            "great",
+            "perfect",
+            "okay",
+            "ok",
+            "good",
+            "fine",
+            "wonderful",
+            "awesome",
+            "excellent",
+            "lovely",
+            "cool",
+            "alright",
+            "all",
+            "right",
+            "well",
+            "no",
+            "that's",
+            "is",
+            "for",
+            "your",
+            "the",
+            "help",
+            "appointment",
+            "then",
+        ];
+        self.words.any(&["thanks", "thank you"]) && self.words.iter().all(|word| POLITE.contains(&word))
+    }
+
+    /// A refusal that names something else instead is none of what was asked.
+    pub(super) fn refuses_plainly(&self) -> bool {
+        let names_other = self.date.is_some() || self.wish.is_some() || self.service != FoundService::None;
+        self.assent == Some(Assent::No) && !names_other && self.name.is_none() && self.intents.is_empty()
     }
 
     pub(super) fn has_no_condition(&self) -> bool {

@@ -1,5 +1,6 @@
 //! Where a conversation stands, computed from the whole of it: who calls, what they want, what is still open.
 
+mod afterwards;
 mod apply;
 mod asked;
 mod calling;
@@ -14,10 +15,10 @@ use std::collections::VecDeque;
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 use serde_json::Value;
 
-use super::PLACED;
 use super::slots::facts::SaidFact;
 use super::slots::times::TimeWish;
 use super::wording::{self, Question};
+use super::{ASKED_TO_REMIND, PLACED};
 use crate::domain::Shop;
 use crate::ports::{Message, ModelRequest, ToolCall};
 pub(super) use calling::{CallTime, Reminder};
@@ -140,13 +141,19 @@ pub struct State {
     pub(super) appointments: Option<Vec<Existing>>,
     /// The one of them that is to be changed.
     pub(super) picked: Option<Existing>,
-    /// Booked in this call, and so the caller's to change.
-    pub(super) booked: Option<Existing>,
+    /// The appointment that the conversation has come to last: booked, moved, confirmed, or the only one read out.
+    pub(super) latest: Option<Existing>,
+    /// What was booked in this call, as the tools name it: the caller's to change without more.
+    pub(super) own: Vec<Value>,
     /// Otto has placed the call.
     pub(super) outbound: bool,
     /// Set in a call that reminds of an appointment.
     pub(super) reminder: Option<Reminder>,
     pub(super) call_time: CallTime,
+    /// Whether the caller may be reminded of appointments, if they have said so in this call.
+    pub(super) reminder_consent: Option<bool>,
+    /// They have been asked that, in this call or before it.
+    pub(super) asked_to_remind: bool,
     /// The first name on file.
     pub(super) first_name: Option<String>,
     /// What the caller said when a colleague became necessary.
@@ -231,6 +238,7 @@ impl State {
         let tools: Vec<&'static str> = request.tools.iter().map(|tool| tool.name).collect();
         state.first_name =
             situation.split("first name ").nth(1).and_then(|rest| rest.split(';').next()).map(str::to_owned);
+        state.asked_to_remind = situation.contains(ASKED_TO_REMIND);
         state.outbound = request.situation.lines().nth(SITUATION_LINES).is_some_and(|line| line.starts_with(PLACED));
         if tools.contains(&"answer_reminder") {
             state.reminder = Some(Reminder::default());
@@ -260,10 +268,13 @@ impl State {
             unsure: false,
             appointments: None,
             picked: None,
-            booked: None,
+            latest: None,
+            own: Vec::new(),
             outbound: false,
             reminder: None,
             call_time: CallTime::default(),
+            reminder_consent: None,
+            asked_to_remind: false,
             first_name: None,
             grievance: None,
             name: None,

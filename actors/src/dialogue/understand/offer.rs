@@ -116,6 +116,7 @@ impl State {
 
     /// Takes the time that was asked for as soon as it is known whether it is free.
     pub(super) fn resolve(&mut self) {
+        self.stay_on_day();
         let (Some(TimeWish::At(wanted)), None) = (self.wish, self.chosen) else { return };
         let Some(offer) = self.valid_offer() else { return };
         let on_day = offer.times.iter().find(|t| t.time() == wanted && Some(t.date()) == self.date);

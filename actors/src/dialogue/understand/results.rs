@@ -39,12 +39,13 @@ impl State {
         }
         if answer.success {
             self.failures = 0;
+            self.learn_consent(arguments);
         }
         match tool {
             "lookup_customer" => self.customer(&answer),
             "get_available_slots" => self.slots(arguments, &answer, shop),
             "book_appointment" => self.booking(arguments, &answer, shop),
-            "cancel_appointment" => self.cancelled(&answer),
+            "cancel_appointment" => self.cancelled(arguments, &answer),
             "reschedule_appointment" => self.moved(arguments, &answer),
             "confirm_appointment" => self.confirmed(&answer),
             "answer_reminder" => self.reminder_answered(arguments, &answer),
@@ -57,6 +58,12 @@ impl State {
             _ => {}
         }
         self.resolve();
+    }
+
+    /// Whether the caller may be reminded was written, whoever has asked for it.
+    fn learn_consent(&mut self, arguments: &Value) {
+        let Some(consent) = arguments["reminder_consent"].as_bool() else { return };
+        (self.reminder_consent, self.asked_to_remind) = (Some(consent), true);
     }
 
     fn customer(&mut self, answer: &Answer) {
@@ -165,7 +172,8 @@ impl State {
             None => wording::with_article(&service),
         };
         let id = &answer.data["appointment_id"];
-        self.booked = when.filter(|_| !id.is_null()).map(|at| Existing::booked(id, &service, at));
+        self.latest = when.filter(|_| !id.is_null()).map(|at| Existing::booked(id, &service, at));
+        self.own.extend(self.latest.as_ref().map(|latest| latest.id.clone()));
         self.news.push(News::Booked(what));
         self.caller = Caller::Known;
         self.appointments = None;

@@ -25,6 +25,7 @@ pub(in crate::dialogue) enum Question {
     WillCome,
     MoveOrCancel,
     WhenCall,
+    MayRemind,
 }
 
 impl Question {
@@ -36,7 +37,7 @@ impl Question {
 
 /// Words that each wording of a question has and nothing else has; and whether the caller must have heard all of it
 /// before an answer counts, because the answer may be a mere yes.
-const MARKS: [(Question, &str, bool); 25] = [
+const MARKS: [(Question, &str, bool); 26] = [
     (Question::HowHelp, "help you", false),
     (Question::HowHelp, "do for you", false),
     (Question::Service, "does your car need", false),
@@ -62,6 +63,7 @@ const MARKS: [(Question, &str, bool); 25] = [
     (Question::WillCome, "Will you be there", true),
     (Question::MoveOrCancel, "or do you want to cancel", false),
     (Question::WhenCall, "may we call you", false),
+    (Question::MayRemind, "the evening before", true),
 ];
 
 /// The question that the caller was asked last, if they heard enough of it.
@@ -127,6 +129,10 @@ pub(in crate::dialogue) fn ask(question: &Question, again: u32) -> String {
             "When may we call you again?",
             "Please say a day and a time, such as tomorrow at ten. When may we call you?",
         ),
+        Question::MayRemind => (
+            "May we call you the evening before to remind you?",
+            "Please say yes or no. May we call you the evening before to remind you?",
+        ),
     };
     if again > 1 { other } else { first }.to_owned()
 }
@@ -135,7 +141,7 @@ pub(in crate::dialogue) fn ask(question: &Question, again: u32) -> String {
 mod tests {
     use super::*;
 
-    const ALL: [Question; 22] = [
+    const ALL: [Question; 23] = [
         Question::HowHelp,
         Question::Service,
         Question::WhichService,
@@ -158,6 +164,7 @@ mod tests {
         Question::WillCome,
         Question::MoveOrCancel,
         Question::WhenCall,
+        Question::MayRemind,
     ];
 
     #[test]

@@ -16,7 +16,8 @@ pub(super) enum Answer {
 }
 
 /// Questions, by words of theirs, and what the caller answers; the first that fits counts.
-const ANSWERS: [(&str, &str); 13] = [
+const ANSWERS: [(&str, &str); 14] = [
+    ("to remind you", YES),
     ("shall i book", YES),
     ("anything else", THAT_IS_ALL),
     ("try again", YES),
