@@ -6,6 +6,8 @@
 //! its children without `post_stop`, so they are stopped before; a panic reaches the parent as an error like any other,
 //! with its text, which could quote what was said, so panics are caught here and lose their text.
 
+mod upward;
+
 use std::fmt;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -19,6 +21,8 @@ use tokio::sync::oneshot;
 use crate::limits;
 use crate::metrics::{ActorSnapshot, ActorStats};
 use crate::names::ActorKind;
+
+pub use upward::Upward;
 
 /// An error that ends an actor. Its supervisor decides what follows.
 pub type ActorError = ActorProcessingErr;
@@ -219,37 +223,6 @@ impl<M: Send + 'static> Mailbox<M> {
 
     pub(crate) fn cell(&self) -> ActorCell {
         self.actor.get_cell()
-    }
-}
-
-/// The way up: how a child reports to its parent without knowing the parent's messages.
-pub struct Upward<R>(Arc<dyn Fn(R) + Send + Sync>);
-
-impl<R> Upward<R> {
-    /// Reports become messages of the parent.
-    pub fn to<M: Send + 'static>(parent: &Mailbox<M>, wrap: impl Fn(R) -> M + Send + Sync + 'static) -> Self {
-        let parent = parent.clone();
-        // A parent that is gone takes its children with it.
-        Self(Arc::new(move |report| {
-            let _ = parent.cast(wrap(report));
-        }))
-    }
-
-    /// Reports.
-    pub fn send(&self, report: R) {
-        (self.0)(report);
-    }
-}
-
-impl<R> Clone for Upward<R> {
-    fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
-    }
-}
-
-impl<R> fmt::Debug for Upward<R> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Upward")
     }
 }
 
