@@ -4,10 +4,6 @@ use std::process::ExitCode;
 
 use otto::cli;
 
-/// Actor messages are small and short-lived; this allocator makes them a quarter cheaper than the system's.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     cli::run(cli::parse())
 }

@@ -11,10 +11,6 @@ mod media;
 mod records;
 mod vendors;
 
-/// The engine's own.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() {
     let mut criterion = Criterion::default().configure_from_args();
     media::bench(&mut criterion);

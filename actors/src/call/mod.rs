@@ -344,8 +344,9 @@ impl Behaviour for CallActor {
             CallMsg::Begin => state.begin(myself).await,
             CallMsg::Attach { stream, source, sink } => state.attach(myself, stream, source, sink).await,
             CallMsg::StreamEnded { reply_to } => state.stream_ended(myself, reply_to),
-            CallMsg::Part => state.part(myself).await,
-            CallMsg::Parted => state.parted(myself).await,
+            // On the heap, since they are rare: what a call keeps for its longest message it keeps all the time.
+            CallMsg::Part => Box::pin(state.part(myself)).await,
+            CallMsg::Parted => Box::pin(state.parted(myself)).await,
             CallMsg::ShutDown => state.live(myself, Input::ShutDown),
             CallMsg::Over => state.live(myself, Input::Over),
             CallMsg::AnsweredBy(by) => drop(state.picked_up(myself, PickupInput::Verdict(by))),

@@ -8,7 +8,7 @@ use otto_sim::load::{self, Capacity, LoadError, Plan, Report};
 use serde_json::Value;
 use tokio::runtime::Builder;
 
-/// The load side must not be what limits; the engine uses this allocator too.
+/// The load side must not be what limits. The engine has the system's: it costs the same and takes less memory.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

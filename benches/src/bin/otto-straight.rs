@@ -5,10 +5,6 @@ use std::process::ExitCode;
 use clap::Parser;
 use otto_sim::straight::{Settings, Straight, StraightError};
 
-/// The engine has this allocator too.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// The least that a voice agent can do, to measure the engine against.
 #[derive(Debug, Parser)]
 #[command(name = "otto-straight", version)]
