@@ -148,7 +148,9 @@ impl CallState {
 
     /// Starts a leg again from the session.
     pub(super) async fn restart(&mut self, myself: &CallRef, leg: Leg) {
-        if !self.life.needs_legs() || self.legs.is_up(leg) {
+        // What lives on a stream that is being given up begins anew when it is gone.
+        let given_up = self.life.is_parted() && self.line.is_some() && leg != Leg::Turn;
+        if !self.life.needs_legs() || self.legs.is_up(leg) || given_up {
             return;
         }
         if let Err(error) = self.start_leg(myself, leg).await {
@@ -160,8 +162,15 @@ impl CallState {
         self.note(Body::LegRestored(v1::LegRestored { leg: leg.to_string(), after_ms }));
     }
 
+    /// Starts a leg; one that does not start has failed.
+    pub(super) async fn start_or_fail(&mut self, myself: &CallRef, leg: Leg) {
+        if let Err(error) = self.start_leg(myself, leg).await {
+            self.leg_failed(myself, leg, &error.to_string());
+        }
+    }
+
     /// On the heap: it is rare, and what a call keeps for its longest message it keeps all the time.
-    pub(super) async fn start_leg(&mut self, myself: &CallRef, leg: Leg) -> Result<(), ActorError> {
+    async fn start_leg(&mut self, myself: &CallRef, leg: Leg) -> Result<(), ActorError> {
         match leg {
             Leg::Media => Box::pin(self.start_media(myself)).await,
             Leg::Stt => Box::pin(self.start_stt(myself)).await,

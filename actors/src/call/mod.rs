@@ -248,9 +248,7 @@ impl CallState {
         }));
         self.look_caller_up(myself);
         for leg in [Leg::Stt, Leg::Playback, Leg::Turn] {
-            if let Err(error) = self.start_leg(myself, leg).await {
-                self.leg_failed(myself, leg, &error.to_string());
-            }
+            self.start_or_fail(myself, leg).await;
         }
         self.live(myself, Input::Begun);
     }

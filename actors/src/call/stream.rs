@@ -36,9 +36,7 @@ impl CallState {
         self.live(myself, Input::Attached);
         self.legs.stt.cast(SttMsg::Listen(voice));
         self.legs.playback.cast(PlaybackMsg::Open(out));
-        if let Err(error) = self.start_leg(myself, Leg::Media).await {
-            self.leg_failed(myself, Leg::Media, &error.to_string());
-        }
+        self.start_or_fail(myself, Leg::Media).await;
         if rejoins {
             self.stt(myself, SttReport::Hears);
         }
@@ -84,8 +82,9 @@ impl CallState {
         }
         self.line_tasks = None;
         self.stt(myself, SttReport::Deaf);
-        for leg in [Leg::Stt, Leg::Playback] {
-            self.restart(myself, leg).await;
+        if self.life.needs_legs() {
+            self.start_or_fail(myself, Leg::Stt).await;
+            self.start_or_fail(myself, Leg::Playback).await;
         }
     }
 }

@@ -77,6 +77,26 @@ async fn the_connection_is_lost_while_otto_thinks_and_twilio_sees_it_first() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_connection_is_lost_while_the_legs_on_it_die() {
+    let world = World::new(FakeModel::receptionist()).await;
+    let phone = world.dial(KNOWN_PHONE).await;
+    phone.hears("from Otto's Auto. ").await;
+    for leg in crate::names::Leg::ALL {
+        world.crash(leg);
+    }
+    let next = world.rejoin().await;
+    phone.is_closed().await;
+    next.hears("How can I help you today?").await;
+    world.stt.says("please book it").await;
+    next.hears("You are booked").await;
+    world.stt.says("bye").await;
+    next.is_closed().await;
+    assert_eq!(world.verdict().await, StreamEnd::HangUp);
+    let store = world.leaves_nothing().await;
+    assert_eq!((store.appointments().len(), store.ended.all()[0].1.outcome), (1, "hangup_by_otto"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_connection_is_lost_again_and_again() {
     let world = World::new(FakeModel::receptionist()).await;
     let mut phone = world.dial(KNOWN_PHONE).await;
