@@ -67,11 +67,9 @@ pub(super) fn interrupted() -> Value {
     failure("interrupted", "The caller interrupted; this was not carried out.")
 }
 
-fn unknown_outcome() -> Value {
-    failure(
-        "unknown_outcome",
-        "No answer in time. It may have been carried out: do not claim either, and try again once.",
-    )
+/// Nobody knows whether it was done: no answer came.
+pub(super) fn unknown_outcome() -> Value {
+    failure("unknown_outcome", "No answer came. It may have been carried out: do not claim either, and try again once.")
 }
 
 pub(super) fn unavailable(error: &AskError) -> Value {

@@ -12,7 +12,7 @@ use super::access::{Access, Identity, Learned};
 use super::args;
 use super::catalogue::Tool;
 use super::reading::parse;
-use super::results::{Ran, failure, interrupted, store_failure, unavailable};
+use super::results::{Ran, failure, interrupted, store_failure, unavailable, unknown_outcome};
 use crate::calendar::CalendarRef;
 use crate::crm::{Answer, CrmMsg, CrmRef, Write};
 use crate::domain::{CustomerId, Shop};
@@ -117,8 +117,8 @@ impl ToolRouter {
         let (ran, result) = match ran.await {
             Ok(Ok(Ok(done))) => (Ok(done), "ok"),
             Ok(Ok(Err(refusal))) => (Err(refusal), "refused"),
-            Ok(Err(_)) => (Err(unknown_outcome("No answer in time.")), "timed_out"),
-            Err(_) => (Err(unknown_outcome("Something went wrong.")), "failed"),
+            Ok(Err(_)) => (Err(unknown_outcome()), "timed_out"),
+            Err(_) => (Err(unknown_outcome()), "failed"),
         };
         emit(ToolEnded { call: &call, tool: tool.name(), result });
         match ran {
@@ -222,10 +222,6 @@ const fn end_of(tool: Tool) -> Option<EndKind> {
         Tool::TransferToHuman => Some(EndKind::Transfer),
         _ => None,
     }
-}
-
-fn unknown_outcome(why: &str) -> Value {
-    failure("unknown_outcome", format!("{why} Do not claim that it was done, and try again once."))
 }
 
 fn refused(result: &Value) -> ToolOutcome {
